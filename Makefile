@@ -1,0 +1,52 @@
+# GNU make 3.81 or newer, on Linux, macOS and Windows. Recipes only call Python.
+
+ifeq ($(OS),Windows_NT)
+PYTHON ?= python
+else
+PYTHON ?= python3
+endif
+
+# Brings .venv up to date where needed, then runs its Python.
+RUN = $(PYTHON) tools/setup_venv.py --
+
+.DEFAULT_GOAL := help
+.PHONY: help setup lab fresh test test-numpy refresh format lint lock clean
+
+help: ## list the targets
+	@$(PYTHON) tools/make_help.py
+
+setup: ## make .venv, or bring it up to date (every other target does that too)
+	@$(PYTHON) tools/setup_venv.py
+
+lab: ## open JupyterLab on your own copies of the notebooks, in work/
+	@$(RUN) -m tools.lab $(ARGS)
+
+fresh: ## put a new copy beside yours: make fresh NOTEBOOK=02_forward_pass
+	@$(RUN) -m tools.lab --fresh "$(NOTEBOOK)"
+
+test: ## check style, code and notebooks: make test ARGS="-k layers"
+	@$(RUN) -m ruff check --quiet
+	@$(RUN) -m ruff format --check --quiet
+	@$(RUN) -m pytest $(ARGS)
+
+test-numpy: ## the same with another NumPy, figures not compared: make test-numpy NUMPY=newest
+	@$(PYTHON) tools/setup_venv.py --numpy "$(NUMPY)" -- -m pytest --figures=skip $(ARGS)
+
+refresh: ## run the notebooks and store their outputs: make refresh NOTEBOOK=02_forward_pass
+	@$(RUN) -m tools.refresh $(NOTEBOOK)
+
+format: ## format code and notebooks
+	@$(RUN) -m ruff check --fix
+	@$(RUN) -m ruff format
+
+lint: ## check style only: code, notebooks, who imports whom
+	@$(RUN) -m ruff check
+	@$(RUN) -m ruff format --check
+	@$(RUN) -m tools.notebook_style
+	@$(RUN) -m pytest --quiet tests/test_imports.py
+
+lock: ## make requirements.txt anew from pyproject.toml (needs uv)
+	@$(PYTHON) tools/lock.py $(ARGS)
+
+clean: ## remove what the targets made; never your work/
+	@$(PYTHON) tools/clean.py

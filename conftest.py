@@ -1,0 +1,104 @@
+"""What pytest and nbval leave open for this project: guards for notebooks, and fixed settings.
+
+nbval runs a cell without an execution count but does not compare it, and never compares
+image/png: both would let a wrong result pass, so both fail here. Figures, image/svg+xml, are
+compared exactly where the locked versions draw them; --figures chooses.
+"""
+
+import platform
+import re
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+
+import hypothesis
+import pytest
+from nbval.plugin import IPyNbCell
+
+LOCK = Path(__file__).parent / "requirements.txt"
+SVG = "image/svg+xml"
+UNCOMPARED = ("image/png", "image/jpeg")
+FIGURES = pytest.StashKey[tuple[bool, str]]()
+
+# The same examples in every run: a failure in CI is a failure at home.
+hypothesis.settings.register_profile("bnlib", deadline=None, derandomize=True, print_blob=True)
+hypothesis.settings.load_profile("bnlib")
+
+
+def pytest_addoption(parser):
+    parser.addoption(
+        "--figures",
+        choices=("auto", "compare", "skip"),
+        default="auto",
+        help="compare SVG figures exactly; auto: only on Linux x86_64 with the locked versions",
+    )
+
+
+def differences_from_lock(lock, installed, system):
+    """List in what this machine differs from the one that figures are compared on."""
+    found = [] if system == ("Linux", "x86_64") else [" ".join(system)]
+    locked = dict(re.findall(r"^([\w-]+)==([^\s;]+)", lock, flags=re.MULTILINE))
+    for name, present in installed.items():
+        if present != locked.get(name):
+            found.append(f"{name} {present} instead of {locked.get(name)}")
+    return found
+
+
+def installed_version(name):
+    """Return a package's version without importing it, or None."""
+    try:
+        return version(name)
+    except PackageNotFoundError:
+        return None
+
+
+def figure_policy(option):
+    """Return whether figures are compared, and why."""
+    if option != "auto":
+        return option == "compare", "as --figures says"
+    installed = {name: installed_version(name) for name in ("numpy", "matplotlib")}
+    system = (platform.system(), platform.machine())
+    found = differences_from_lock(LOCK.read_text(encoding="utf-8"), installed, system)
+    return not found, ", ".join(found) or "the platform and versions they were drawn with"
+
+
+def pytest_configure(config):
+    config.stash[FIGURES] = figure_policy(config.getoption("--figures"))
+
+
+def pytest_report_header(config):
+    compared, reason = config.stash[FIGURES]
+    return f"figures: {'compared exactly' if compared else 'not compared'} ({reason})"
+
+
+def pytest_collection_modifyitems(config, items):
+    compared, _ = config.stash[FIGURES]
+    for item in items:
+        if isinstance(item, IPyNbCell) and not compared and SVG not in item.parent.skip_compare:
+            item.parent.skip_compare += (SVG,)
+
+
+def why_uncompared(cell):
+    """Say why nbval would not compare this cell's stored outputs, or return None."""
+    if cell.source.strip() and cell.execution_count is None:
+        return "the stored notebook has not run this cell: make refresh"
+    kinds = {kind for output in cell.outputs for kind in output.get("data", {})}
+    if kinds.intersection(UNCOMPARED):
+        return "a stored figure is a bitmap, which is not compared: use bnlib.plotting.show"
+    return None
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_call(item):
+    result = yield  # the cell runs first, since later cells need what it defines
+    if isinstance(item, IPyNbCell) and (reason := why_uncompared(item.cell)):
+        item.raise_cell_error(reason)
+    return result
+
+
+def pytest_assertrepr_compare(op, left, right):
+    """Say where two figures part; the line-by-line diff of long SVG takes minutes."""
+    if op != "==" or not all(isinstance(text, str) and "<svg" in text for text in (left, right)):
+        return None
+    pairs = enumerate(zip(left.splitlines(), right.splitlines(), strict=False))
+    line, (old, new) = next(((k, pair) for k, pair in pairs if pair[0] != pair[1]), (-1, ("", "")))
+    return [f"figures differ, first in line {line + 1} of the SVG:", old[:200], new[:200]]
