@@ -1,0 +1,121 @@
+"""What the layers accept: every argument is checked here, and nowhere else.
+
+Each function takes what the caller passed and its name, and returns an array that the
+mathematics can use, or raises an error that names the argument, what was expected and what came.
+Arrays of other libraries (Dask, for one) pass through as they are, if they implement NumPy's
+dispatch protocol.
+"""
+
+from numbers import Real
+
+import numpy as np
+
+from bnlib.layout import count, reduced_axes
+
+AXES_NAMES = {2: "(N, C)", 3: "(N, C, L)", 4: "(N, C, H, W)", 5: "(N, C, D, H, W)"}
+
+
+def real_array(value, name):
+    """Return value as an array of real numbers: integers and booleans become float64.
+
+    Raises
+    ------
+    TypeError
+        For complex numbers, objects, strings, dates, and masked arrays.
+    ValueError
+        For nested lists whose rows differ in length.
+    """
+    if isinstance(value, np.ma.MaskedArray):
+        raise TypeError(f"{name} is a masked array, whose mask would be lost; fill it first")
+    if isinstance(value, np.ndarray) or not hasattr(value, "__array_function__"):
+        try:
+            value = np.asarray(value)
+        except ValueError as error:
+            raise ValueError(f"{name} must be a rectangular array: {error}") from None
+    if value.dtype.kind in "biu":
+        return value.astype(np.float64)
+    if value.dtype.kind != "f":
+        raise TypeError(f"{name} must hold real numbers; got dtype {value.dtype}")
+    return value
+
+
+def working_dtype(dtype):
+    """Return the dtype to compute in: float32 for float16, otherwise the dtype itself.
+
+    The largest float16 is 65504, which a sum of squares passes at once.
+    """
+    native = dtype.newbyteorder("=")
+    return np.dtype(np.float32) if native == np.float16 else native
+
+
+def batch(x, name="x", ndims=(2, 3, 4, 5)):
+    """Return x as an array with a permitted number of axes."""
+    x = real_array(x, name)
+    if x.ndim not in ndims:
+        shapes = " or ".join(AXES_NAMES[n] for n in ndims)
+        hint = " For other shapes, use the batchnorm functions." if ndims == (4,) else ""
+        raise ValueError(f"{name} must be {shapes}; got {x.ndim} axes, shape {x.shape}.{hint}")
+    return x
+
+
+def training_batch(x, ndims=(2, 3, 4, 5)):
+    """Return x as a batch with at least two values in each channel."""
+    x = batch(x, ndims=ndims)
+    m = count(x.shape, reduced_axes(x.ndim))
+    if m == 0:
+        raise ValueError(f"x is an empty batch, shape {x.shape}: it has no mean")
+    if m == 1:
+        raise ValueError(
+            f"x has one value per channel, shape {x.shape}: its variance is zero "
+            "and every gradient vanishes; training needs at least two"
+        )
+    return x
+
+
+def channel_values(value, name, x, dtype):
+    """Return a copy of value, which must be (C,) for this x, in the given dtype."""
+    value = real_array(value, name)
+    shape = (x.shape[1],)
+    if value.shape != shape:
+        raise ValueError(
+            f"{name} must have shape {shape}, one value for each channel of x {x.shape}; "
+            f"got shape {value.shape}"
+        )
+    return value.astype(dtype)
+
+
+def upstream_gradient(dout, shape, dtype):
+    """Return dout, which must have the shape of the output y, in the given dtype."""
+    dout = real_array(dout, "dout")
+    if dout.shape != shape:
+        raise ValueError(f"dout must have the shape of y, {shape}; got shape {dout.shape}")
+    return dout.astype(dtype, copy=False)
+
+
+def real_number(value, name):
+    """Return value as a Python float, which leaves float32 arrays float32."""
+    if not isinstance(value, Real):
+        raise TypeError(f"{name} must be a number; got {type(value).__name__}")
+    return float(value)
+
+
+def epsilon(eps, dtype):
+    """Return eps as a float: finite, at least 0, and not rounded to 0 in this dtype."""
+    eps = real_number(eps, "eps")
+    with np.errstate(over="ignore", under="ignore"):
+        rounded = dtype.type(eps)
+    if not (eps >= 0 and np.isfinite(rounded)):
+        raise ValueError(f"eps must be finite and at least 0, in {dtype}; got {eps}")
+    if eps > 0 and rounded == 0:
+        raise ValueError(f"eps must be 0 or large enough for {dtype}; got {eps}, which becomes 0")
+    return eps
+
+
+def variance(running_var):
+    """Return running_var if none of its values is negative; NaN stays in its channel."""
+    if isinstance(running_var, np.ndarray) and (running_var < 0).any():
+        channel = int(np.argmax(running_var < 0))
+        raise ValueError(
+            f"running_var must not be negative; channel {channel} has {running_var[channel]}"
+        )
+    return running_var

@@ -1,0 +1,74 @@
+"""Which axes are averaged, and how one value per channel meets a whole array.
+
+Arrays are (N, C) or (N, C, ...): images first, channels second, positions after that. A
+parameter or a statistic of a channel is (C,). This module holds the two directions between
+those shapes: spreading (C,) over an array, and its adjoint, summing the array back to (C,).
+"""
+
+from math import prod
+
+import numpy as np
+
+
+def reduced_axes(ndim):
+    """Return every axis but the channels': the axes that batch norm averages over.
+
+    >>> reduced_axes(2)  # (N, D): over the images
+    (0,)
+    >>> reduced_axes(4)  # (N, C, H, W): over the images and both positions
+    (0, 2, 3)
+    """
+    return (0, *range(2, ndim))
+
+
+def per_channel(v, ndim):
+    """Reshape v from (C,) to (1, C, 1, ...), so that it broadcasts against ndim axes.
+
+    >>> per_channel(np.array([3.0, 4.0, 5.0]), ndim=4).shape
+    (1, 3, 1, 1)
+    """
+    return np.reshape(v, (1, -1) + (1,) * (ndim - 2))
+
+
+def sum_to(a, shape):
+    """Sum a over every axis along which an array of this shape would be broadcast to it.
+
+    Broadcasting copies one value to many places; each place sends a gradient back, and the
+    gradients add up. So this sum is the adjoint of the broadcast, for shapes with equally
+    many axes.
+
+    >>> sum_to(np.ones((2, 3, 4, 5)), (1, 3, 1, 1)).ravel()
+    array([40., 40., 40.])
+    """
+    copied = tuple(axis for axis, size in enumerate(shape) if size == 1)
+    return _add_up(np.sum, a, copied)
+
+
+def mean_over(a, axes):
+    """Return the mean of a over these axes, each kept with size 1.
+
+    >>> mean_over(np.array([[1.0, 10.0], [2.0, 30.0]]), axes=(0,))
+    array([[ 1.5, 20. ]])
+    """
+    return _add_up(np.mean, a, axes)
+
+
+def count(shape, axes):
+    """Return m, how many values are averaged together over these axes of an array.
+
+    >>> count((2, 3, 4, 5), axes=(0, 2, 3))
+    40
+    """
+    return prod(shape[axis] for axis in axes)
+
+
+def _add_up(reduction, a, axes):
+    """Return np.sum or np.mean of a in a's dtype (float64 for integers), added up in float64.
+
+    Along any axis but the innermost in memory NumPy adds one number after the other. Of a
+    million float32 numbers half the digits are then lost, and the transposed copy of an array
+    has another mean than the array.
+    """
+    wide = np.result_type(a.dtype, np.float64)  # longdouble and complex stay what they are
+    narrow = a.dtype if a.dtype.kind in "fc" else wide
+    return reduction(a, axis=axes, keepdims=True, dtype=wide).astype(narrow)

@@ -1,0 +1,56 @@
+"""Normalize over any axes, then scale and shift; and the derivative of that.
+
+This is the one piece of mathematics behind every norm of the series. Which axes are averaged
+makes the difference between batch, layer, instance and group norm. Nothing is checked here:
+the layers do that. Arrays may be complex, since the complex-step derivative runs through.
+"""
+
+from typing import NamedTuple
+
+import numpy as np
+
+from bnlib.layout import mean_over, sum_to
+from bnlib.statistics import centred_moments
+
+
+class Cache(NamedTuple):
+    """What the backward pass needs, and the statistics, which running averages need."""
+
+    xhat: np.ndarray  # shape of x
+    inv_std: np.ndarray  # averaged axes have size 1, here and in mean and var
+    gamma: np.ndarray  # broadcasts against x
+    axes: tuple[int, ...]
+    mean: np.ndarray
+    var: np.ndarray
+
+
+def forward(x, gamma, beta, axes, eps):
+    """Return y = gamma * xhat + beta with xhat = (x - mu) / sqrt(var + eps), and the cache.
+
+    mu and var are taken over the given axes. gamma and beta have x's number of axes and
+    broadcast against x.
+    """
+    mean, deviations, var = centred_moments(x, axes)
+    inv_std = 1 / np.sqrt(var + eps)
+    xhat = deviations * inv_std
+    y = gamma * xhat + beta
+    return y, Cache(xhat, inv_std, gamma, axes, mean, var)
+
+
+def backward(dout, cache):
+    """Return dx, dgamma, dbeta for an upstream gradient dout of y's shape.
+
+    dbeta = sum(dout),  dgamma = sum(dout * xhat), over the places to which each was copied;
+
+    dx = inv_std * (dxhat - mean(dxhat) - xhat * mean(dxhat * xhat)),  dxhat = gamma * dout,
+
+    with means over the averaged axes. The two subtracted terms are what mu and var pass back.
+    dgamma and dbeta have gamma's shape. Notebook 05 derives the three terms.
+    """
+    xhat, inv_std, gamma, axes = cache[:4]
+    dbeta = sum_to(dout, gamma.shape)
+    dgamma = sum_to(dout * xhat, gamma.shape)
+    dxhat = gamma * dout
+    through_mean, through_var = mean_over(dxhat, axes), mean_over(dxhat * xhat, axes)
+    dx = inv_std * (dxhat - through_mean - xhat * through_var)
+    return dx, dgamma, dbeta
