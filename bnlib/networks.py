@@ -1,0 +1,166 @@
+"""A small fully connected network with or without batch norm, and its training on the digits.
+
+Each hidden layer is affine, then batch norm if asked for, then ReLU. Parameters are a list of
+tuples of arrays, one for each layer; gradients have the same structure.
+"""
+
+from itertools import pairwise
+from typing import NamedTuple
+
+import numpy as np
+
+from bnlib.layers import batchnorm_backward, batchnorm_forward
+
+
+class Layer(NamedTuple):
+    """Weights (D_in, D_out), scale and shift (D_out,); without batch norm gamma is unused."""
+
+    weight: np.ndarray
+    gamma: np.ndarray
+    beta: np.ndarray
+
+
+class Pass(NamedTuple):
+    """Loss, its gradients, and the hidden activations (N, D) before each ReLU."""
+
+    loss: float
+    gradients: list
+    activations: list
+
+
+class History(NamedTuple):
+    """What was seen at every step of a training run.
+
+    losses (steps,); mean and std (steps, D) of the middle hidden layer's features over the batch;
+    ahead (steps, K), the loss of the same batch after each of K trial steps.
+    """
+
+    losses: np.ndarray
+    means: np.ndarray
+    stds: np.ndarray
+    ahead: np.ndarray
+
+
+def initial_layers(sizes, rng, gain=1.0):
+    """Return random layers: weights of standard deviation gain * sqrt(2 / D_in)."""
+    return [
+        Layer(
+            rng.standard_normal((n_in, n_out)) * gain * np.sqrt(2 / n_in),
+            np.ones(n_out),
+            np.zeros(n_out),
+        )
+        for n_in, n_out in pairwise(sizes)
+    ]
+
+
+def loss_and_gradients(layers, x, labels, *, norm, disturb=None):
+    """Return the softmax loss of a batch x (N, D), its gradients and the activations.
+
+    Parameters
+    ----------
+    layers : list of Layer
+    x : array, (N, D)
+    labels : array of int, (N,)
+    norm : bool
+        Batch norm in the hidden layers. Otherwise beta alone is added, as a bias.
+    disturb : numpy.random.Generator, optional
+        Draws a new random scale and shift for every feature, put in after the hidden norm.
+    """
+    saved, activations = [], []
+    for weight, gamma, beta in layers[:-1]:
+        a = x @ weight
+        a, cache = batchnorm_forward(a, gamma, beta) if norm else (a + beta, None)
+        scale = 1.0
+        if disturb is not None:
+            scale = disturb.uniform(0.5, 1.5, a.shape[1])
+            a = scale * a + disturb.uniform(-0.5, 0.5, a.shape[1])
+        saved.append((x, a, scale, cache))
+        activations.append(a)
+        x = np.maximum(a, 0)
+    last = layers[-1]
+    loss, dscores = _softmax_loss(x @ last.weight + last.beta, labels)
+    gradients = [Layer(x.T @ dscores, np.zeros_like(last.gamma), dscores.sum(axis=0))]
+    dx = dscores @ last.weight.T
+    for (weight, gamma, _), (x, a, scale, cache) in zip(
+        reversed(layers[:-1]), reversed(saved), strict=True
+    ):
+        da = dx * (a > 0) * scale
+        if norm:
+            da, dgamma, dbeta = batchnorm_backward(da, cache)
+        else:
+            dgamma, dbeta = np.zeros_like(gamma), da.sum(axis=0)
+        gradients.append(Layer(x.T @ da, dgamma, dbeta))
+        dx = da @ weight.T
+    return Pass(loss, gradients[::-1], activations)
+
+
+def step(layers, gradients, rate):
+    """Return the layers after one step of gradient descent."""
+    return [
+        Layer(*(p - rate * g for p, g in zip(layer, gradient, strict=True)))
+        for layer, gradient in zip(layers, gradients, strict=True)
+    ]
+
+
+def train(
+    x, labels, *, norm, rate, disturbed=False, depth=5, width=32, steps=100, seed=0, trials=()
+):
+    """Train a new network on batches of 128, and return what was seen on the way.
+
+    Parameters
+    ----------
+    x : array, (N, D)
+    labels : array of int, (N,)
+    norm : bool
+        Batch norm in the hidden layers.
+    rate : float
+        Learning rate of plain gradient descent.
+    disturbed : bool, optional
+        Put a new random scale and shift behind every hidden norm at every step.
+    depth, width : int, optional
+        Number and size of the hidden layers.
+    steps : int, optional
+    seed : int, optional
+        For weights, batches and disturbance. Equal seeds give equal weights and batches.
+    trials : sequence of float, optional
+        Learning rates to try out at every step: what would the loss be after such a step?
+
+    Returns
+    -------
+    History
+    """
+    rng = np.random.default_rng(seed)
+    noise = np.random.default_rng(seed + 1) if disturbed else None
+    layers = initial_layers([x.shape[1]] + [width] * depth + [labels.max() + 1], rng)
+    losses, means, stds, ahead = [], [], [], []
+    for _ in range(steps):
+        chosen = rng.choice(len(x), 128, replace=False)
+        seen = loss_and_gradients(layers, x[chosen], labels[chosen], norm=norm, disturb=noise)
+        ahead.append(
+            [
+                loss_and_gradients(
+                    step(layers, seen.gradients, trial),
+                    x[chosen],
+                    labels[chosen],
+                    norm=norm,
+                    disturb=noise,
+                ).loss
+                for trial in trials
+            ]
+        )
+        layers = step(layers, seen.gradients, rate)
+        middle = seen.activations[depth // 2]
+        losses.append(seen.loss)
+        means.append(middle.mean(axis=0))
+        stds.append(middle.std(axis=0))
+    return History(np.array(losses), np.array(means), np.array(stds), np.array(ahead))
+
+
+def _softmax_loss(scores, labels):
+    """Return the mean cross-entropy of scores (N, K), and its gradient."""
+    rows = np.arange(len(labels))
+    shifted = scores - scores.max(axis=1, keepdims=True)
+    log_p = shifted - np.log(np.exp(shifted).sum(axis=1, keepdims=True))
+    dscores = np.exp(log_p)
+    dscores[rows, labels] -= 1
+    return -log_p[rows, labels].mean(), dscores / len(labels)
