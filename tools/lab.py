@@ -129,7 +129,7 @@ def show(path):
 
 def main(arguments=None):
     """Make copies, then open JupyterLab; or, with --fresh, only make one more copy."""
-    parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
+    parser = argparse.ArgumentParser(description=__doc__.split("\n")[0], allow_abbrev=False)
     parser.add_argument("--fresh", metavar="NAME", help="put a new copy beside yours, and stop")
     options, rest = parser.parse_known_args(arguments)
     if options.fresh is not None:
@@ -144,7 +144,10 @@ def main(arguments=None):
         return 0
     for line in prepare(find(""), WORK):
         print(line)
-    print(f"Your notebooks are in {show(WORK)}/. To end JupyterLab, press Ctrl-C here.", flush=True)
+    print(
+        f"Your notebooks are in {show(WORK)}/. To end JupyterLab, press Ctrl-C here twice.",
+        flush=True,
+    )
     return serve(rest)
 
 

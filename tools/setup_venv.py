@@ -165,6 +165,8 @@ def main(arguments):
         set_up(venv, options.numpy)
     except SetupError as error:
         sys.exit(f"Set-up failed: {error}")
+    except KeyboardInterrupt:
+        sys.exit("\nSet-up interrupted. Call the same target again, and it goes on.")
     if arguments[cut + 1 :]:
         hand_over([venv_python(venv), *arguments[cut + 1 :]])
 
