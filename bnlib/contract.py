@@ -6,7 +6,7 @@ Arrays of other libraries (Dask, for one) pass through as they are, if they impl
 dispatch protocol.
 """
 
-from numbers import Real
+from numbers import Integral, Real
 
 import numpy as np
 
@@ -70,6 +70,30 @@ def training_batch(x, ndims=(2, 3, 4, 5)):
             "and every gradient vanishes; training needs at least two"
         )
     return x
+
+
+def shared_mean(x, shape, axes):
+    """Check that at least two values of x, seen in this shape, share a mean over these axes."""
+    m = count(shape, axes)
+    if m == 0:
+        raise ValueError(f"x is empty, shape {x.shape}: there is nothing to average")
+    if m == 1:
+        raise ValueError(
+            f"x has one value per group, shape {x.shape}: its variance is zero "
+            "and every gradient vanishes; each mean needs at least two"
+        )
+
+
+def group_count(groups, x):
+    """Return groups as an int that divides the channels of x."""
+    if not isinstance(groups, Integral):
+        raise TypeError(f"groups must be an integer; got {type(groups).__name__}")
+    channels = x.shape[1]
+    if groups < 1 or channels % groups:
+        raise ValueError(
+            f"groups must divide the {channels} channels of x {x.shape}; got groups = {groups}"
+        )
+    return int(groups)
 
 
 def channel_values(value, name, x, dtype):

@@ -160,7 +160,7 @@ def merge(a, b):
     part = b.count / n if n else 0.0
     d = (b.origin - a.origin) + (b.shift - a.shift)
     m2 = a.m2 + b.m2 + d * d * (a.count * part)
-    return Moments(n, a.origin.copy(), a.shift + d * part, m2)
+    return Moments(n, a.origin.astype(a.origin.dtype), a.shift + d * part, m2)
 
 
 def merge_all(shards):

@@ -1,0 +1,179 @@
+"""What frameworks disagree on, as data: one `Convention` for each of five, and for variants.
+
+All five normalize a training batch by its own mean and biased variance. They differ in eps, in
+how running statistics are kept, and at the edges. Each preset is what the framework was seen to
+do (CS231N: what its formulas give); tests/golden holds what the frameworks answered.
+
+>>> from dataclasses import replace
+>>> flipped = replace(PYTORCH, name="PyTorch, flipped", weighs="old")
+>>> PYTORCH.weights(batches=1), flipped.weights(batches=1)
+((0.9, 0.1), (0.1, 0.9))
+"""
+
+from dataclasses import dataclass
+from math import inf, isfinite
+from numbers import Real
+
+CHOICES = {
+    "weighs": ("old", "new"),
+    "divisor": ("m", "m - 1"),
+    "evaluation": ("running", "batch"),
+    "one_value": ("beta", "error"),
+    "empty_batch": ("kept", "nan", "error"),
+}
+LIMITS = {"eps": (0, inf), "momentum": (0, 1), "initial_mean": (-inf, inf), "initial_var": (0, inf)}
+MAY_BE_NONE = ("momentum", "initial_mean", "initial_var")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Convention:
+    """How a framework keeps running statistics, and uses them.
+
+    Parameters
+    ----------
+    name : str
+    eps : float, optional
+        Added to the variance, in training and in evaluation.
+    momentum : float or None, optional
+        A weight between 0 and 1. None: the cumulative average, where all batches weigh the same.
+    weighs : {'old', 'new'}, optional
+        Which value momentum weighs: the running one, or the new batch's.
+    divisor : {'m', 'm - 1'}, optional
+        Of the variance that enters the running one: biased, or unbiased.
+    initial_mean, initial_var : float or None, optional
+        What running statistics start from. None: the caller gives them.
+    evaluation : {'running', 'batch'}, optional
+        The statistics that evaluation normalizes with.
+    one_value : {'beta', 'error'}, optional
+        Training on one value per channel: xhat is 0 and y is beta, or it is an error.
+    empty_batch : {'kept', 'nan', 'error'}, optional
+        Training on an empty batch: running statistics stay, become NaN, or it is an error.
+
+    Raises
+    ------
+    ValueError
+        If a number is out of range, or a word is not one of those listed.
+    TypeError
+        If a number is something else.
+    """
+
+    name: str
+    eps: float = 1e-5
+    momentum: float | None = 0.9
+    weighs: str = "old"
+    divisor: str = "m"
+    initial_mean: float | None = 0.0
+    initial_var: float | None = 1.0
+    evaluation: str = "running"
+    one_value: str = "beta"
+    empty_batch: str = "nan"
+
+    def __post_init__(self):
+        for field, words in CHOICES.items():
+            word = getattr(self, field)
+            if word not in words:
+                listed = " or ".join(map(repr, words))
+                raise ValueError(f"{field} must be {listed}; got {word!r}")
+        for field, limits in LIMITS.items():
+            number = getattr(self, field)
+            if not (number is None and field in MAY_BE_NONE):
+                _check_number(field, number, *limits)
+
+    def weights(self, batches):
+        """Return what the old value weighs, and the new batch's, once so many have been seen."""
+        if self.momentum is None:
+            return (batches - 1) / batches, 1 / batches
+        momentum = float(self.momentum)
+        return (momentum, 1 - momentum) if self.weighs == "old" else (1 - momentum, momentum)
+
+    def explain(self):
+        """Return a text that says what this convention does, in words and formulas.
+
+        >>> print(CS231N.explain())
+        CS231N
+        Training normalizes with the batch's own statistics, of m values per channel:
+            mu = sum(x) / m
+            var = sum((x - mu)^2) / m
+            y = gamma * (x - mu) / sqrt(var + 1e-05) + beta
+        After each batch, the running statistics move towards its own; momentum 0.9 weighs the old:
+            running_mean = 0.9 * running_mean + 0.1 * mu
+            running_var = 0.9 * running_var + 0.1 * var
+        The running variance is biased: its divisor is m.
+        The running mean starts from 0, the running variance from 0.
+        Evaluation normalizes with the running statistics:
+            y = gamma * (x - running_mean) / sqrt(running_var + 1e-05) + beta
+        Training on one value per channel: its variance is 0, so y is beta.
+        Training on an empty batch: the running statistics become NaN.
+        """
+        return "\n".join(
+            [
+                self.name,
+                "Training normalizes with the batch's own statistics, of m values per channel:",
+                "    mu = sum(x) / m",
+                "    var = sum((x - mu)^2) / m",
+                f"    y = gamma * (x - mu) / sqrt(var + {self.eps:g}) + beta",
+                *self._explain_update(),
+                *self._explain_evaluation(),
+                f"Training on one value per channel: {ONE_VALUE[self.one_value]}.",
+                f"Training on an empty batch: {EMPTY_BATCH[self.empty_batch]}.",
+            ]
+        )
+
+    def _explain_update(self):
+        if self.momentum is None:
+            old, new = "(k - 1)/k", "1/k"
+            yield "After batch k, the running statistics are the average over the k batches so far:"
+        else:
+            old, new = (f"{weight:g}" for weight in self.weights(batches=1))
+            yield (
+                "After each batch, the running statistics move towards its own; "
+                f"momentum {self.momentum:g} weighs the {self.weighs}:"
+            )
+        unbiased = self.divisor == "m - 1"
+        correction, prefix = (" * m / (m - 1)", "un") if unbiased else ("", "")
+        yield f"    running_mean = {old} * running_mean + {new} * mu"
+        yield f"    running_var = {old} * running_var + {new} * var{correction}"
+        yield f"The running variance is {prefix}biased: its divisor is {self.divisor}."
+        mean, var = (
+            "a given value" if initial is None else f"{initial:g}"
+            for initial in (self.initial_mean, self.initial_var)
+        )
+        yield f"The running mean starts from {mean}, the running variance from {var}."
+
+    def _explain_evaluation(self):
+        if self.evaluation == "batch":
+            yield "Evaluation normalizes with the batch's own statistics, as training does."
+            return
+        yield "Evaluation normalizes with the running statistics:"
+        yield f"    y = gamma * (x - running_mean) / sqrt(running_var + {self.eps:g}) + beta"
+
+
+ONE_VALUE = {"beta": "its variance is 0, so y is beta", "error": "an error"}
+EMPTY_BATCH = {
+    "kept": "the running statistics stay, though it counts as a batch",
+    "nan": "the running statistics become NaN",
+    "error": "an error",
+}
+
+
+def _check_number(field, number, low, high):
+    if not isinstance(number, Real):
+        raise TypeError(f"{field} must be a number; got {number!r}")
+    if not (isfinite(number) and low <= number <= high):
+        wanted = {-inf: "finite", 0: "finite and at least 0"}
+        limits = wanted[low] if high == inf else f"between {low} and {high}"
+        raise ValueError(f"{field} must be {limits}; got {number}")
+
+
+CS231N = Convention(name="CS231N", initial_var=0.0)
+PYTORCH = Convention(
+    name="PyTorch",
+    momentum=0.1,
+    weighs="new",
+    divisor="m - 1",
+    one_value="error",
+    empty_batch="kept",
+)
+KERAS = Convention(name="Keras 3", eps=1e-3, momentum=0.99)
+FLAX = Convention(name="Flax", momentum=0.99)
+ONNX = Convention(name="ONNX", initial_mean=None, initial_var=None)

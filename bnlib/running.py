@@ -1,0 +1,184 @@
+"""Running statistics: what evaluation uses, kept from batch to batch by a framework's convention.
+
+A training step under any convention is two lines, and evaluation a third:
+
+>>> import numpy as np
+>>> from bnlib.conventions import PYTORCH
+>>> from bnlib.layers import batchnorm_forward, batchnorm_inference
+>>> x, gamma, beta = np.array([[1.0], [2.0], [6.0]]), [1.0], [0.0]
+>>> running = RunningStatistics.initial(channels=1, convention=PYTORCH)
+>>> y, cache = batchnorm_forward(x, gamma, beta, eps=PYTORCH.eps)
+>>> running = running.update(cache.statistics, PYTORCH)
+>>> running.mean.round(3), running.var.round(3)
+(array([0.3]), array([1.6]))
+>>> y = batchnorm_inference(x, gamma, beta, **running.for_inference(PYTORCH))
+"""
+
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from bnlib import contract
+from bnlib.statistics import BatchStatistics, Moments
+
+
+@dataclass(frozen=True, eq=False)
+class RunningStatistics:
+    """A running mean and variance, and how they came about. A value: `update` returns the next.
+
+    Parameters
+    ----------
+    mean, var : array, (C,)
+    batches : int, optional
+        How many batches have been seen.
+    initial_share : float, optional
+        What the initial values still weigh in mean and var: 1 before the first batch.
+
+    Raises
+    ------
+    ValueError
+        If mean and var are not (C,), or a variance is negative.
+    TypeError
+        If they do not hold real numbers.
+    """
+
+    mean: np.ndarray
+    var: np.ndarray
+    batches: int = 0
+    initial_share: float = 1.0
+
+    def __post_init__(self):
+        mean = contract.real_array(self.mean, "running mean")
+        var = contract.variance(contract.real_array(self.var, "running_var"))
+        if not (mean.ndim == 1 and mean.shape == var.shape):
+            raise ValueError(
+                f"running mean and variance must both be (C,); got {mean.shape} and {var.shape}"
+            )
+        object.__setattr__(self, "mean", mean.astype(mean.dtype))  # a copy, of any array type
+        object.__setattr__(self, "var", var.astype(var.dtype))
+
+    @classmethod
+    def initial(cls, channels, convention):
+        """Return what so many channels start from, in float64.
+
+        Raises
+        ------
+        ValueError
+            If the convention leaves the initial values to the caller, as ONNX does.
+        """
+        if convention.initial_mean is None or convention.initial_var is None:
+            raise ValueError(
+                f"{convention.name} leaves the initial values to the caller: "
+                "make RunningStatistics(mean, var)"
+            )
+        return cls(
+            np.full(channels, convention.initial_mean, np.float64),
+            np.full(channels, convention.initial_var, np.float64),
+        )
+
+    def update(self, batch, convention):
+        """Return the running statistics after one more training batch.
+
+        running = old * running + new * batch,  with (old, new) = convention.weights(batches)
+
+        and the batch's variance multiplied by m / (m - 1) where the convention says so.
+
+        Parameters
+        ----------
+        batch : BatchStatistics, or array, (N, C) or (N, C, ...)
+            Statistics of the batch, as `cache.statistics` of a forward pass; or the batch itself,
+            whose statistics are then computed in float64, also where the batch is float32.
+        convention : Convention
+
+        Returns
+        -------
+        RunningStatistics
+
+        Raises
+        ------
+        ValueError
+            If the channels differ, or the convention calls a batch this small an error.
+        """
+        mean, var, m = _statistics_of(batch)
+        if mean.shape != self.mean.shape:
+            raise ValueError(f"batch has {len(mean)} channels; expected {len(self.mean)}")
+        _check_count(m, convention)
+        if m == 0 and convention.empty_batch == "kept":
+            return replace(self, batches=self.batches + 1)
+        if convention.divisor == "m - 1":
+            var = var * (m / (m - 1))
+        old, new = convention.weights(self.batches + 1)
+        return RunningStatistics(
+            old * self.mean + new * mean,
+            old * self.var + new * var,
+            self.batches + 1,
+            old * self.initial_share,
+        )
+
+    def debiased(self, convention):
+        """Return the running statistics without what is left of the initial values.
+
+        (running - share * initial) / (1 - share),  share = old^k after k batches
+
+        Parameters
+        ----------
+        convention : Convention
+            The one they were kept by; its initial values are subtracted.
+
+        Returns
+        -------
+        RunningStatistics
+            The weighted mean of the batches' own statistics, with initial_share 0.
+
+        Raises
+        ------
+        ValueError
+            If there is nothing but the initial values yet.
+
+        References
+        ----------
+        Kingma and Ba (2015), arXiv:1412.6980, section 3, for averages that start from 0.
+        """
+        share = self.initial_share
+        if share == 1:
+            raise ValueError("there is nothing but the initial values yet: update first")
+        initial = RunningStatistics.initial(len(self.mean), convention)
+        mean = (self.mean - share * initial.mean) / (1 - share)
+        var = (self.var - share * initial.var) / (1 - share)
+        return replace(self, mean=mean, var=np.maximum(var, 0), initial_share=0.0)
+
+    def for_inference(self, convention):
+        """Return running_mean, running_var and eps, by name, for `batchnorm_inference`.
+
+        Raises
+        ------
+        ValueError
+            If the convention evaluates with the batch's own statistics.
+        """
+        if convention.evaluation == "batch":
+            raise ValueError(
+                f"{convention.name} evaluates with the batch's own statistics: "
+                "use batchnorm_forward"
+            )
+        return {"running_mean": self.mean, "running_var": self.var, "eps": convention.eps}
+
+
+def _statistics_of(batch):
+    if isinstance(batch, BatchStatistics):
+        return batch
+    moments = Moments.of(batch)
+    if moments.count > 0:
+        return moments.statistics()
+    nothing = np.full(moments.mean.shape, np.nan)
+    return BatchStatistics(nothing, nothing, 0)
+
+
+def _check_count(m, convention):
+    if m == 0 and convention.empty_batch == "error":
+        raise ValueError(f"the batch is empty, which is an error by convention {convention.name}")
+    if m == 1 and convention.one_value == "error":
+        raise ValueError(
+            f"the batch has one value per channel, an error by convention {convention.name}"
+        )
+    if m == 1 and convention.divisor == "m - 1":
+        raise ValueError("one value per channel has no unbiased variance: it is 0/0")
