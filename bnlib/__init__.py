@@ -15,6 +15,14 @@ from bnlib.layers import (
     spatial_batchnorm_forward,
     spatial_batchnorm_inference,
 )
+from bnlib.relatives import (
+    groupnorm_backward,
+    groupnorm_forward,
+    instancenorm_backward,
+    instancenorm_forward,
+    layernorm_backward,
+    layernorm_forward,
+)
 from bnlib.statistics import BatchStatistics, batch_statistics
 
 __version__ = "0.1.0"
@@ -27,6 +35,12 @@ __all__ = [
     "batchnorm_backward",
     "batchnorm_forward",
     "batchnorm_inference",
+    "groupnorm_backward",
+    "groupnorm_forward",
+    "instancenorm_backward",
+    "instancenorm_forward",
+    "layernorm_backward",
+    "layernorm_forward",
     "spatial_batchnorm_backward",
     "spatial_batchnorm_forward",
     "spatial_batchnorm_inference",

@@ -260,8 +260,9 @@ def _forward(x, gamma, beta, eps):
 def _inference(x, gamma, beta, running_mean, running_var, eps):
     dtype = contract.working_dtype(x.dtype)
     eps = contract.epsilon(eps, dtype)
+    wide = np.result_type(dtype, np.float64)
     gamma, beta, mean, var = (
-        contract.channel_values(value, name, x, dtype)
+        contract.channel_values(value, name, x, wide)
         for name, value in {
             "gamma": gamma,
             "beta": beta,
@@ -270,7 +271,11 @@ def _inference(x, gamma, beta, running_mean, running_var, eps):
         }.items()
     )
     scale = gamma / np.sqrt(contract.variance(var) + eps)
-    y = x.astype(dtype, copy=False) - per_channel(mean, x.ndim)
-    y *= per_channel(scale, x.ndim)
-    y += per_channel(beta, x.ndim)
+    # float32 holds seven digits of a mean. The others, small beside x but not beside its
+    # deviations, go into the shift.
+    head = mean.astype(dtype)
+    shift = beta - (mean - head) * scale
+    y = x.astype(dtype, copy=False) - per_channel(head, x.ndim)
+    y *= per_channel(scale.astype(dtype), x.ndim)
+    y += per_channel(shift.astype(dtype), x.ndim)
     return y.astype(x.dtype, copy=False)

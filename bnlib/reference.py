@@ -1,8 +1,8 @@
-"""Batch norm in explicit loops: slow, and written to be obviously right.
+"""Batch norm and its relatives in explicit loops: slow, and written to be obviously right.
 
-A judge. It imports nothing from the rest of bnlib, so it cannot share a mistake with it. Each
-channel's numbers are gathered into a plain list; what follows is schoolbook arithmetic on
-Python numbers, real or complex, with exact sums. Results are float64, or complex128.
+A judge. It imports nothing from the rest of bnlib, so it cannot share a mistake with it. The
+numbers that share a mean are gathered into a plain list; what follows is schoolbook arithmetic
+on Python numbers, real or complex, with exact sums. Results are float64, or complex128.
 """
 
 from cmath import sqrt as complex_sqrt
@@ -26,14 +26,7 @@ def mean_and_variance(values):
 
 def batchnorm_forward(x, gamma, beta, eps=1e-5):
     """Return y, the shape of x (N, C, ...): each channel normalized, scaled by gamma, shifted."""
-    x, gamma, beta = _numbers(x, gamma=gamma, beta=beta)
-    y = np.empty_like(x)
-    for c, places in _channels(x):
-        mean, var = mean_and_variance([x[place] for place in places])
-        for place in places:
-            xhat = (x[place] - mean) / _sqrt(var + eps)
-            y[place] = gamma[c] * xhat + beta[c]
-    return y
+    return _forward(x, gamma, beta, eps, lambda n, c: c)
 
 
 def batchnorm_backward(dout, x, gamma, eps=1e-5):
@@ -45,20 +38,39 @@ def batchnorm_backward(dout, x, gamma, eps=1e-5):
 
     and dx_j sums dout_i * gamma * (d xhat_i / d x_j) over every i. No term is simplified away.
     """
-    x, dout, gamma = _numbers(x, dout=dout, gamma=gamma)
-    dx, dgamma, dbeta = np.empty_like(x), np.empty_like(gamma), np.empty_like(gamma)
-    for c, places in _channels(x):
-        mean, var = mean_and_variance([x[place] for place in places])
-        std = _sqrt(var + eps)
-        xhat = [(x[place] - mean) / std for place in places]
-        upstream = [dout[place] for place in places]
-        m = len(places)
-        for j, place in enumerate(places):
-            jacobian = [((i == j) - 1 / m - xhat[i] * xhat[j] / m) / std for i in range(m)]
-            dx[place] = _sum([upstream[i] * gamma[c] * jacobian[i] for i in range(m)])
-        dgamma[c] = _sum([upstream[i] * xhat[i] for i in range(m)])
-        dbeta[c] = _sum(upstream)
-    return dx, dgamma, dbeta
+    return _backward(dout, x, gamma, eps, lambda n, c: c)
+
+
+def layernorm_forward(x, gamma, beta, eps=1e-5):
+    """Return y, the shape of x (N, C, ...): each image normalized, channels scaled and shifted."""
+    return _forward(x, gamma, beta, eps, lambda n, c: n)
+
+
+def layernorm_backward(dout, x, gamma, eps=1e-5):
+    """Return dx, dgamma and dbeta as `batchnorm_backward`, the m values being an image's."""
+    return _backward(dout, x, gamma, eps, lambda n, c: n)
+
+
+def instancenorm_forward(x, gamma, beta, eps=1e-5):
+    """Return y, the shape of x (N, C, ...): each channel of each image normalized."""
+    return _forward(x, gamma, beta, eps, lambda n, c: (n, c))
+
+
+def instancenorm_backward(dout, x, gamma, eps=1e-5):
+    """Return dx, dgamma and dbeta as `batchnorm_backward`, for one channel of one image."""
+    return _backward(dout, x, gamma, eps, lambda n, c: (n, c))
+
+
+def groupnorm_forward(x, gamma, beta, groups, eps=1e-5):
+    """Return y, the shape of x (N, C, ...): each group of C / groups channels of each image."""
+    size = np.shape(x)[1] // groups
+    return _forward(x, gamma, beta, eps, lambda n, c: (n, c // size))
+
+
+def groupnorm_backward(dout, x, gamma, groups, eps=1e-5):
+    """Return dx, dgamma and dbeta as `batchnorm_backward`, for one group of one image."""
+    size = np.shape(x)[1] // groups
+    return _backward(dout, x, gamma, eps, lambda n, c: (n, c // size))
 
 
 def batchnorm_inference(x, gamma, beta, running_mean, running_var, eps=1e-5):
@@ -67,17 +79,52 @@ def batchnorm_inference(x, gamma, beta, running_mean, running_var, eps=1e-5):
         x, gamma=gamma, beta=beta, running_mean=running_mean, running_var=running_var
     )
     y = np.empty_like(x)
-    for c, places in _channels(x):
+    for place in np.ndindex(x.shape):
+        c = place[1]
+        xhat = (x[place] - running_mean[c]) / _sqrt(running_var[c] + eps)
+        y[place] = gamma[c] * xhat + beta[c]
+    return y
+
+
+def _forward(x, gamma, beta, eps, sharing):
+    x, gamma, beta = _numbers(x, gamma=gamma, beta=beta)
+    y = np.empty_like(x)
+    for places in _sharing_a_mean(x, sharing):
+        mean, var = mean_and_variance([x[place] for place in places])
         for place in places:
-            xhat = (x[place] - running_mean[c]) / _sqrt(running_var[c] + eps)
+            c = place[1]
+            xhat = (x[place] - mean) / _sqrt(var + eps)
             y[place] = gamma[c] * xhat + beta[c]
     return y
 
 
-def _channels(x):
-    """Yield each channel's number and the list of its places in x."""
-    for c in range(x.shape[1]):
-        yield c, [place for place in np.ndindex(x.shape) if place[1] == c]
+def _backward(dout, x, gamma, eps, sharing):
+    x, dout, gamma = _numbers(x, dout=dout, gamma=gamma)
+    dx, xhat = np.empty_like(x), np.empty_like(x)
+    for places in _sharing_a_mean(x, sharing):
+        mean, var = mean_and_variance([x[place] for place in places])
+        std = _sqrt(var + eps)
+        values = [(x[place] - mean) / std for place in places]
+        dvalues = [dout[place] * gamma[place[1]] for place in places]
+        m = len(places)
+        for j, place in enumerate(places):
+            jacobian = [((i == j) - 1 / m - values[i] * values[j] / m) / std for i in range(m)]
+            dx[place] = _sum([dvalues[i] * jacobian[i] for i in range(m)])
+            xhat[place] = values[j]
+    channels = _sharing_a_mean(x, lambda n, c: c)
+    dgamma = [_sum([dout[place] * xhat[place] for place in places]) for places in channels]
+    dbeta = [_sum([dout[place] for place in places]) for places in channels]
+    return dx, np.array(dgamma, x.dtype), np.array(dbeta, x.dtype)
+
+
+def _sharing_a_mean(x, sharing):
+    """Return lists of places in x: those with equal sharing(n, c) share a mean and variance."""
+    if x.size == 0:
+        raise ValueError("an empty batch has no mean")
+    lists = {}
+    for place in np.ndindex(x.shape):
+        lists.setdefault(sharing(*place[:2]), []).append(place)
+    return list(lists.values())
 
 
 def _numbers(x, **others):
