@@ -20,19 +20,21 @@ class Layer(NamedTuple):
     beta: np.ndarray
 
 
-class Pass(NamedTuple):
-    """Loss, its gradients, and the hidden activations (N, D) before each ReLU."""
+class Hidden(NamedTuple):
+    """What a hidden layer received (N, D_in), what it made of it, and what its gradient needs."""
 
-    loss: float
-    gradients: list
-    activations: list
+    received: np.ndarray
+    activation: np.ndarray  # (N, D_out), before the ReLU
+    scale: np.ndarray | float
+    cache: object
 
 
 class History(NamedTuple):
     """What was seen at every step of a training run.
 
-    losses (steps,); mean and std (steps, D) of the middle hidden layer's features over the batch;
-    ahead (steps, K), the loss of the same batch after each of K trial steps.
+    losses (steps,); mean and std (steps, D) of each feature that the middle hidden layer receives,
+    over the same 256 images at every step; ahead (steps, K), the loss of the same batch after each
+    of K trial steps.
     """
 
     losses: np.ndarray
@@ -53,20 +55,20 @@ def initial_layers(sizes, rng, gain=1.0):
     ]
 
 
-def loss_and_gradients(layers, x, labels, *, norm, disturb=None):
-    """Return the softmax loss of a batch x (N, D), its gradients and the activations.
+def hidden_layers(layers, x, *, norm, disturb=None):
+    """Return the last hidden layer's output for a batch x (N, D), and a `Hidden` for each layer.
 
     Parameters
     ----------
     layers : list of Layer
     x : array, (N, D)
-    labels : array of int, (N,)
     norm : bool
         Batch norm in the hidden layers. Otherwise beta alone is added, as a bias.
     disturb : numpy.random.Generator, optional
-        Draws a new random scale and shift for every feature, put in after the hidden norm.
+        Draws a new random scale, 0.5 to 1.5, and shift, -0.5 to 0.5, for every feature behind
+        every hidden norm.
     """
-    saved, activations = [], []
+    hidden = []
     for weight, gamma, beta in layers[:-1]:
         a = x @ weight
         a, cache = batchnorm_forward(a, gamma, beta) if norm else (a + beta, None)
@@ -74,30 +76,46 @@ def loss_and_gradients(layers, x, labels, *, norm, disturb=None):
         if disturb is not None:
             scale = disturb.uniform(0.5, 1.5, a.shape[1])
             a = scale * a + disturb.uniform(-0.5, 0.5, a.shape[1])
-        saved.append((x, a, scale, cache))
-        activations.append(a)
+        hidden.append(Hidden(x, a, scale, cache))
         x = np.maximum(a, 0)
+    return x, hidden
+
+
+def loss_and_gradients(layers, x, labels, *, norm, disturb=None):
+    """Return the softmax loss of a batch x (N, D) with labels (N,), and its gradients.
+
+    The other parameters are those of `hidden_layers`.
+    """
+    x, hidden = hidden_layers(layers, x, norm=norm, disturb=disturb)
     last = layers[-1]
-    loss, dscores = _softmax_loss(x @ last.weight + last.beta, labels)
+    loss, dscores = softmax_loss(x @ last.weight + last.beta, labels)
     gradients = [Layer(x.T @ dscores, np.zeros_like(last.gamma), dscores.sum(axis=0))]
     dx = dscores @ last.weight.T
-    for (weight, gamma, _), (x, a, scale, cache) in zip(
-        reversed(layers[:-1]), reversed(saved), strict=True
-    ):
-        da = dx * (a > 0) * scale
+    for layer, seen in zip(reversed(layers[:-1]), reversed(hidden), strict=True):
+        da = dx * (seen.activation > 0) * seen.scale
         if norm:
-            da, dgamma, dbeta = batchnorm_backward(da, cache)
+            da, dgamma, dbeta = batchnorm_backward(da, seen.cache)
         else:
-            dgamma, dbeta = np.zeros_like(gamma), da.sum(axis=0)
-        gradients.append(Layer(x.T @ da, dgamma, dbeta))
-        dx = da @ weight.T
-    return Pass(loss, gradients[::-1], activations)
+            dgamma, dbeta = np.zeros_like(layer.gamma), da.sum(axis=0)
+        gradients.append(Layer(seen.received.T @ da, dgamma, dbeta))
+        dx = da @ layer.weight.T
+    return loss, gradients[::-1]
+
+
+def softmax_loss(scores, labels):
+    """Return the mean cross-entropy of scores (N, K) with labels (N,), and its gradient (N, K)."""
+    rows = np.arange(len(labels))
+    shifted = scores - scores.max(axis=1, keepdims=True)
+    log_p = shifted - np.log(np.exp(shifted).sum(axis=1, keepdims=True))
+    dscores = np.exp(log_p)
+    dscores[rows, labels] -= 1
+    return -log_p[rows, labels].mean(), dscores / len(labels)
 
 
 def step(layers, gradients, rate):
     """Return the layers after one step of gradient descent."""
     return [
-        Layer(*(p - rate * g for p, g in zip(layer, gradient, strict=True)))
+        type(layer)(*(p - rate * g for p, g in zip(layer, gradient, strict=True)))
         for layer, gradient in zip(layers, gradients, strict=True)
     ]
 
@@ -135,32 +153,14 @@ def train(
     losses, means, stds, ahead = [], [], [], []
     for _ in range(steps):
         chosen = rng.choice(len(x), 128, replace=False)
-        seen = loss_and_gradients(layers, x[chosen], labels[chosen], norm=norm, disturb=noise)
-        ahead.append(
-            [
-                loss_and_gradients(
-                    step(layers, seen.gradients, trial),
-                    x[chosen],
-                    labels[chosen],
-                    norm=norm,
-                    disturb=noise,
-                ).loss
-                for trial in trials
-            ]
-        )
-        layers = step(layers, seen.gradients, rate)
-        middle = seen.activations[depth // 2]
-        losses.append(seen.loss)
-        means.append(middle.mean(axis=0))
-        stds.append(middle.std(axis=0))
+        batch = {"x": x[chosen], "labels": labels[chosen], "norm": norm, "disturb": noise}
+        loss, gradients = loss_and_gradients(layers, **batch)
+        losses.append(loss)
+        tried = [step(layers, gradients, trial) for trial in trials]
+        ahead.append([loss_and_gradients(moved, **batch)[0] for moved in tried])
+        layers = step(layers, gradients, rate)
+        _, hidden = hidden_layers(layers, x[:256], norm=norm, disturb=noise)
+        received = hidden[depth // 2].received
+        means.append(received.mean(axis=0))
+        stds.append(received.std(axis=0))
     return History(np.array(losses), np.array(means), np.array(stds), np.array(ahead))
-
-
-def _softmax_loss(scores, labels):
-    """Return the mean cross-entropy of scores (N, K), and its gradient."""
-    rows = np.arange(len(labels))
-    shifted = scores - scores.max(axis=1, keepdims=True)
-    log_p = shifted - np.log(np.exp(shifted).sum(axis=1, keepdims=True))
-    dscores = np.exp(log_p)
-    dscores[rows, labels] -= 1
-    return -log_p[rows, labels].mean(), dscores / len(labels)

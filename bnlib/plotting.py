@@ -75,7 +75,7 @@ def show(fig, alt):
     display({"image/svg+xml": svg, "text/plain": f"Figure: {alt}"}, raw=True)
 
 
-def averaged_together(ax, shape, axes):
+def averaged_together(ax, shape, axes, groups=None):
     """Draw an (N, C) or (N, C, H, W) block; numbers averaged together share colour and label.
 
     A row is a channel, a column is an image, a small square is one number. The label is the
@@ -87,13 +87,16 @@ def averaged_together(ax, shape, axes):
     shape : tuple
     axes : tuple of int
         The axes averaged over, such as (0, 2, 3).
+    groups : int, optional
+        How many groups of neighbouring channels are averaged together; each channel alone if None.
     """
     n_images, n_channels, height, width = (*shape, 1, 1)[:4]
     kept = [axis for axis in range(len(shape)) if axis not in axes]
     for n, c in np.ndindex(n_images, n_channels):
         left, top = n * (width + 0.6), c * (height + 0.6)
         squares = [Rectangle((left + w, top + h), 1, 1) for h, w in np.ndindex(height, width)]
-        index = [(n, c)[axis] for axis in kept if axis < 2]
+        place = (n, c if groups is None else c * groups // n_channels)
+        index = [place[axis] for axis in kept if axis < 2]
         group = np.ravel_multi_index(index, [shape[axis] for axis in kept if axis < 2])
         color = GROUPS[int(group) % len(GROUPS)]
         ax.add_collection(PatchCollection(squares, facecolor=color, edgecolor="white", linewidth=1))
@@ -112,6 +115,18 @@ def averaged_together(ax, shape, axes):
     )
     ax.spines[:].set_visible(False)
     ax.tick_params(length=0)
+    return ax
+
+
+def numbered(ax, numbers, groups):
+    """Draw a table of numbered squares, (rows, columns), in the colour of each number's group."""
+    for (row, column), number in np.ndenumerate(numbers):
+        color = GROUPS[groups[row, column] % len(GROUPS)]
+        ax.add_patch(Rectangle((column, row), 1, 1, facecolor=color, edgecolor="white"))
+        ax.text(column + 0.5, row + 0.5, number, ha="center", va="center", fontsize=9)
+    rows, columns = np.shape(numbers)
+    ax.set(xlim=(-0.05, columns + 0.05), ylim=(rows + 0.05, -0.05), aspect="equal")
+    ax.axis("off")
     return ax
 
 
@@ -150,17 +165,29 @@ def histogram(ax, values, bins, label=None, color=COLORS["value"]):
 
 
 def channel_densities(ax, x, names, bins):
-    """Draw one density curve for each channel of a batch (N, C, H, W), with its own line style."""
-    centres = (bins[1:] + bins[:-1]) / 2
-    for c, name in enumerate(names):
-        density, _ = np.histogram(x[:, c], bins, density=True)
+    """Draw one density curve for each channel of a batch (N, C, H, W), with its own line style.
+
+    Parameters
+    ----------
+    ax : matplotlib Axes
+    x : array, (N, C, H, W)
+    names : sequence of str
+        Of the channels.
+    bins : array, (K,) or (C, K)
+        The edges of the bins, for all channels or for each.
+    """
+    for c, (name, edges) in enumerate(
+        zip(names, np.broadcast_to(bins, (len(names), np.shape(bins)[-1])), strict=True)
+    ):
+        density, _ = np.histogram(x[:, c], edges, density=True)
+        centres = (edges[1:] + edges[:-1]) / 2
         ax.plot(centres, density, LINES[c % 4], color=SERIES[c % 4], label=name)
     ax.set(xlabel="value", ylabel="density")
     ax.legend()
     return ax
 
 
-def curves(ax, x, ys, xlabel, ylabel, *, log="", markers=True):
+def curves(ax, x, ys, xlabel, ylabel, *, log="", markers=True, lines=True):
     """Draw one line for each entry of ys, a mapping from label to values.
 
     Values are rounded to four significant digits: the last ones differ between processors.
@@ -176,10 +203,14 @@ def curves(ax, x, ys, xlabel, ylabel, *, log="", markers=True):
         The logarithmic axes: "x", "y" or "xy".
     markers : bool, optional
         Mark every value; without, the lines differ in style.
+    lines : bool, optional
+        Join the values, which says that they have an order.
     """
     for number, (label, y) in enumerate(ys.items()):
         y = [float(f"{value:.4g}") for value in y]
         looks = {"marker": MARKERS[number % 4]} if markers else {"linestyle": LINES[number % 4]}
+        if not lines:
+            looks["linestyle"] = "none"
         ax.plot(x, y, markersize=4, color=SERIES[number % 4], label=label, **looks)
     ax.set(xlabel=xlabel, ylabel=ylabel)
     if "x" in log:
