@@ -1,0 +1,77 @@
+import numpy as np
+import pytest
+
+from bnlib.layout import count, mean_over, per_channel, reduced_axes, sum_to
+from tests.strategies import MEMORY, SHAPE
+
+
+@pytest.mark.parametrize("ndim", [2, 3, 4, 5])
+def test_every_axis_but_the_channels_is_reduced(ndim):
+    assert sorted((*reduced_axes(ndim), 1)) == list(range(ndim))
+
+
+@pytest.mark.parametrize("ndim", [2, 3, 4, 5])
+def test_per_channel_puts_each_value_on_its_own_channel(ndim):
+    v = np.array([3.0, 4.0, 5.0])
+    spread = np.broadcast_to(per_channel(v, ndim), (2, 3, 4, 5, 6)[:ndim])
+    for c in range(3):
+        assert (spread[:, c] == v[c]).all()
+
+
+def test_per_channel_takes_no_channels():
+    assert per_channel(np.zeros(0), ndim=4).shape == (1, 0, 1, 1)
+
+
+@pytest.mark.parametrize(
+    "shape", [(1, 3, 1, 1), (2, 1, 1, 1), (2, 1, 4, 1), (1, 1, 1, 1), (1, 3, 4, 5), SHAPE]
+)
+def test_sum_to_is_the_adjoint_of_broadcasting(shape):
+    rng = np.random.default_rng(0)
+    v, a = rng.integers(-9, 9, shape), rng.integers(-9, 9, SHAPE)  # whole numbers: exact sums
+    assert sum_to(a, shape).shape == shape
+    assert np.sum(np.broadcast_to(v, SHAPE) * a) == np.sum(v * sum_to(a, shape))
+
+
+def test_sum_to_the_same_shape_is_a_copy():
+    a = np.ones(SHAPE)
+    assert not np.shares_memory(sum_to(a, SHAPE), a)
+
+
+def test_count_multiplies_the_sizes_of_the_axes():
+    assert count(SHAPE, (0, 2, 3)) == 40
+    assert count((7, 3), (0,)) == 7
+    assert count((0, 3, 4, 5), (0, 2, 3)) == 0
+
+
+def test_mean_over_keeps_the_averaged_axes_with_size_1():
+    a = np.arange(120.0).reshape(SHAPE)
+    assert mean_over(a, (0, 2, 3)).tolist() == [[[[39.5]], [[59.5]], [[79.5]]]]
+
+
+@pytest.mark.parametrize("dtype", [np.float32, np.float64, np.longdouble, np.complex64, complex])
+def test_sums_and_means_stay_in_their_dtype(dtype):
+    a = np.ones(SHAPE, dtype)
+    assert mean_over(a, (0,)).dtype == sum_to(a, (1, 3, 1, 1)).dtype == dtype
+
+
+@pytest.mark.parametrize("dtype", [bool, np.uint8, np.int64])
+def test_sums_and_means_of_integers_are_float64(dtype):
+    a = np.ones((2, 3), dtype)
+    a[0] = 0
+    assert mean_over(a, (0,)).dtype == sum_to(a, (1, 3)).dtype == np.float64
+    assert mean_over(a, (0,)).tolist() == [[0.5, 0.5, 0.5]]
+
+
+def test_a_million_float32_numbers_keep_their_digits():
+    a = 1000 + np.random.default_rng(0).standard_normal((1_000_000, 2)).astype(np.float32)
+    exact = a.mean(axis=0, keepdims=True, dtype=np.longdouble)
+    # One rounding to float32. Added up in float32, the mean is off by 9.
+    assert (np.abs(mean_over(a, (0,)) - exact) <= np.spacing(np.float32(1000))).all()
+    worst = a.sum(axis=0, dtype=np.longdouble)
+    assert (np.abs(sum_to(a, (1, 2)) - worst) <= np.spacing(worst.astype(np.float32))).all()
+
+
+@pytest.mark.parametrize("order", MEMORY)
+def test_the_mean_does_not_depend_on_the_order_in_memory(order):
+    a = 1000 + np.random.default_rng(0).standard_normal((64, 3, 40, 40)).astype(np.float32)
+    assert (mean_over(MEMORY[order](a), (0, 2, 3)) == mean_over(a, (0, 2, 3))).all()

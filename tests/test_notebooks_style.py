@@ -1,0 +1,115 @@
+"""Every notebook obeys tools/notebook_style.py, and each of its rules catches a planted fault."""
+
+from copy import deepcopy
+
+import pytest
+from nbformat.v4 import new_output
+
+from tests.notebook_samples import ALT, SVG, complete_notebook, figure_output, printed
+from tools import notebook_style
+from tools.nbfiles import find
+from tools.refresh import canonical, canonical_text
+
+HOME = "/" + "home/ann/notes.txt"
+
+
+@pytest.mark.parametrize("path", find(""), ids=lambda path: path.stem)
+def test_notebook_obeys_the_style(path):
+    assert notebook_style.complaints(path) == []
+
+
+@pytest.fixture
+def notebook():
+    return canonical(complete_notebook())
+
+
+def complaints(notebook):
+    return [line for rule in notebook_style.RULES for line in rule(notebook)]
+
+
+def test_complete_notebook_has_no_complaint(notebook, tmp_path):
+    path = tmp_path / "sample.ipynb"
+    path.write_text(canonical_text(notebook), encoding="utf-8")
+    assert notebook_style.complaints(path) == []
+
+
+def set_source(index, old, new):
+    def plant(notebook):
+        assert old in notebook.cells[index].source
+        notebook.cells[index].source = notebook.cells[index].source.replace(old, new)
+
+    return plant
+
+
+def set_code(source):
+    return lambda notebook: notebook.cells[2].update(source=source)
+
+
+def set_outputs(*outputs):
+    return lambda notebook: notebook.cells[4].update(outputs=list(outputs))
+
+
+def set_tags(index, *tags):
+    return lambda notebook: notebook.cells[index].metadata.update(tags=list(tags))
+
+
+def repeat_code(times):
+    def plant(notebook):
+        notebook.cells[2:3] = [deepcopy(notebook.cells[2]) for _ in range(times)]
+
+    return plant
+
+
+FAULTS = {
+    "count missing": (lambda nb: nb.cells[2].update(execution_count=None), "make refresh"),
+    "count out of order": (lambda nb: nb.cells[4].update(execution_count=7), "make refresh"),
+    "error stored": (
+        set_outputs(new_output("error", ename="E", evalue="", traceback=[])),
+        "stores an error",
+    ),
+    "cell skipped by tag": (set_tags(2, "nbval-skip"), "only the tag nbval-ignore-output"),
+    "cell skipped by comment": (set_code("# NBVAL_SKIP\n1"), "only the tag nbval-ignore-output"),
+    "claim not asserted": (set_tags(4, "nbval-ignore-output"), "no later cell asserts"),
+    "path in source": (set_code(f"open('{HOME}')"), "machine's path: " + HOME),
+    "path in output": (set_outputs(printed(f"read {HOME}")), "machine's path: " + HOME),
+    "two titles": (set_source(3, "## A", "# A"), "one heading of level 1"),
+    "title too late": (set_source(0, "# Add", "Add"), "one heading of level 1"),
+    "level skipped": (set_source(3, "## A", "### A"), "skips a level"),
+    "no time": (set_source(0, "**Time.**", "Time."), "lacks **Time.**"),
+    "no notation": (set_source(1, "| --- | --- |\n", ""), "no notation table"),
+    "no references": (set_source(5, "## References", "References"), "the last headings"),
+    "code at the end": (lambda nb: nb.cells.append(nb.cells[2]), "the last cell is code"),
+    "long cell": (set_code("1\n" * 16), "16 lines of code"),
+    "four code cells in a row": (repeat_code(4), "begins 4 code cells in a row"),
+    "little prose": (set_source(3, "Look at the line, and say where it goes. ", ""), "words for"),
+    "star import": (set_code("from numpy import *"), "from numpy import *"),
+    "bitmap": (
+        set_outputs(new_output("display_data", {"image/png": "AA"})),
+        "stores image/png",
+    ),
+    "no alt text": (set_outputs(figure_output(alt="")), "of alt text"),
+    "short alt text": (set_outputs(figure_output(alt="A line.")), "of alt text"),
+    "other alt text in the SVG": (set_outputs(figure_output(alt=ALT + " Really.")), "aria-label"),
+    "no role": (set_outputs(figure_output(svg=SVG.replace('role="img"', ""))), "role=img"),
+}
+
+
+@pytest.mark.parametrize("fault", FAULTS)
+def test_planted_fault_is_found(fault, notebook):
+    plant, expected = FAULTS[fault]
+    plant(notebook)
+    assert any(expected in line for line in complaints(notebook))
+
+
+def test_sloppy_file_form_is_found(notebook, tmp_path):
+    path = tmp_path / "sample.ipynb"
+    path.write_text(canonical_text(notebook).replace('"id": "cell-0"', '"id":"cell-0"'))
+    assert notebook_style.complaints(path) == [
+        "the file is not in the form that make refresh writes"
+    ]
+
+
+def test_path_in_an_embedded_photograph_is_no_complaint(notebook):
+    photo = SVG.replace("<path", f'<image href="data:image/png;base64,\n{HOME[:9]}"/><path')
+    notebook.cells[4].outputs = [figure_output(svg=photo)]
+    assert complaints(notebook) == []
