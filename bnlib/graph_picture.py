@@ -8,9 +8,9 @@ from matplotlib.patches import FancyArrowPatch, FancyBboxPatch
 from matplotlib.path import Path
 from matplotlib.textpath import text_to_path
 
-from bnlib.graph_layout import BOX_HEIGHT, layout
+from bnlib.graph.arrangement import BOX_HEIGHT, layout
 from bnlib.plotting import COLORS
-from bnlib.primitives import shape_text
+from bnlib.graph.primitives import shape_text
 
 SMALL, NAME = 8, 9  # font sizes in points
 FEW = 0.68  # inches of text
@@ -59,11 +59,16 @@ def computational_graph(ax, trace, gradients=None, highlight=None):
     plan = layout(graph, box_width, label_width, WIDTH)
     _prepare(ax, plan, ("value",) if gradients is None else ("value", "gradient"))
     for edge, route in plan.routes.items():
-        _arrow(ax, route, labels[edge], strong=highlight is not None and highlight in edge)
+        _arrow(ax, route, labels[edge], strong=_is_strong(edge, highlight, gradients))
     for name, place in plan.places.items():
         kind = "input" if name in graph.inputs else "node"
         _box(ax, place, boxes[name], box_width, kind, name == highlight)
     return ax
+
+
+def _is_strong(edge, highlight, gradients):
+    """Tell whether to stress an arrow: where gradients are shown, only those that bring some."""
+    return highlight is not None and highlight in (edge if gradients is None else edge[:1])
 
 
 def _labels(graph, values, gradients):
@@ -73,18 +78,26 @@ def _labels(graph, values, gradients):
     if gradients is not None:
         arrived = {**gradients.edges, (graph.output, None): gradients[graph.output]}
         for edge, gradient in arrived.items():
-            labels[edge]["gradient"] = _text(gradient, graph.axes[edge[0]])
+            labels[edge]["gradient"] = _text(gradient, graph.axes[edge[0]], many=_norm(gradient))
     return labels
 
 
-def _text(array, axes):
-    """Return the numbers of an array where they are few and short, or its shape by axis names."""
+def _text(array, axes, many=None):
+    """Return an array's numbers where they are few and short; else its shape, or another text."""
     if array is not None and np.size(array) <= 2 and np.ndim(array) < 2:
         form = "{:.3g}" if np.ndim(array) == 0 else f"[{', '.join(['{:.2g}'] * np.size(array))}]"
         text = form.format(*np.ravel(array))
         if _width(text, SMALL) < FEW:
             return text
-    return shape_text(axes)
+    return shape_text(axes) if many is None else many
+
+
+def _norm(gradient):
+    """Return the norm with two digits, or with one where that would be too wide."""
+    norm = np.linalg.norm(gradient)
+    text = f"norm {norm:.2g}"
+    short = f"norm {norm:.0e}".replace("e+0", "e").replace("e-0", "e-")
+    return text if _width(text, SMALL) < FEW else short
 
 
 def _box_text(graph, name):
@@ -113,7 +126,7 @@ def _prepare(ax, plan, keys):
         ax.figure.set_size_inches(plan.width, plan.height + LEGEND + TITLE)
         if ax.figure.get_layout_engine() is None:
             ax.set_position((0, 0, 1, (plan.height + LEGEND) / (plan.height + LEGEND + TITLE)))
-    texts = ("above an arrow: the value", "below: its gradient")
+    texts = ("above an arrow: the value", "below: its gradient, or the norm of it")
     for key, x, text in zip(keys, (0.1, 1.9), texts, strict=False):
         y = plan.height + LEGEND / 2
         ax.text(x, y, text, color=COLORS[key], fontsize=SMALL, va="center")

@@ -176,9 +176,8 @@ def channel_densities(ax, x, names, bins):
     bins : array, (K,) or (C, K)
         The edges of the bins, for all channels or for each.
     """
-    for c, (name, edges) in enumerate(
-        zip(names, np.broadcast_to(bins, (len(names), np.shape(bins)[-1])), strict=True)
-    ):
+    bins = np.broadcast_to(bins, (len(names), np.shape(bins)[-1]))
+    for c, (name, edges) in enumerate(zip(names, bins, strict=True)):
         density, _ = np.histogram(x[:, c], edges, density=True)
         centres = (edges[1:] + edges[:-1]) / 2
         ax.plot(centres, density, LINES[c % 4], color=SERIES[c % 4], label=name)
@@ -190,7 +189,7 @@ def channel_densities(ax, x, names, bins):
 def curves(ax, x, ys, xlabel, ylabel, *, log="", markers=True, lines=True):
     """Draw one line for each entry of ys, a mapping from label to values.
 
-    Values are rounded to four significant digits: the last ones differ between processors.
+    Values are rounded to six significant digits: the last ones differ between processors.
 
     Parameters
     ----------
@@ -207,7 +206,7 @@ def curves(ax, x, ys, xlabel, ylabel, *, log="", markers=True, lines=True):
         Join the values, which says that they have an order.
     """
     for number, (label, y) in enumerate(ys.items()):
-        y = [float(f"{value:.4g}") for value in y]
+        y = [float(f"{value:.6g}") for value in y]
         looks = {"marker": MARKERS[number % 4]} if markers else {"linestyle": LINES[number % 4]}
         if not lines:
             looks["linestyle"] = "none"
@@ -265,7 +264,7 @@ def secants(ax, f, slope, x, h):
     for label, (rise, height, style, color) in rows.items():
         ax.plot(near, height + rise * (near - x), style, color=color, label=label)
     ax.plot([x - h, x, x + h], f(np.array([x - h, x, x + h])), "o", color="black")
-    ax.set(xlabel="x", xticks=[x - h, x, x + h], xticklabels=["x - h", "x", "x + h"])
+    ax.set(xticks=[x - h, x, x + h], xticklabels=["x - h", "x", "x + h"])
     ax.legend()
     return ax
 
@@ -297,8 +296,8 @@ def line_and_residuals(ax, x, values, slope, intercept):
 def offset_errors(ax, offsets, errors):
     """Draw errors, a mapping from label to values, against the offset of the data.
 
-    NaN and infinity are drawn at the top, hollow. Where there are fewer values than offsets, the
-    rest of the axis is gray.
+    NaN and infinity are drawn at the top, hollow; an error of 0 at the bottom. Where there are
+    fewer values than offsets, the rest of the axis is gray.
 
     Parameters
     ----------

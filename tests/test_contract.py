@@ -238,6 +238,13 @@ def test_spatial_functions_take_four_axes_only(name, shape):
         PUBLIC[name](x=np.ones(shape))
 
 
+def test_spatial_backward_takes_four_axes_only():
+    x = np.ones((2, 3, 20))
+    _, cache = bnlib.batchnorm_forward(x, GAMMA, BETA)
+    with pytest.raises(ValueError, match=r"dout must be \(N, C, H, W\); got 3 axes"):
+        bnlib.spatial_batchnorm_backward(x, cache)
+
+
 @pytest.mark.parametrize("shape", [(2, 3, 20), (2, 3, 4, 5)], ids=str)
 @pytest.mark.parametrize("name", [name for name, f in PUBLIC.items() if f.ndim == 2])
 def test_the_courses_plain_functions_take_two_axes_only(name, shape):
@@ -528,6 +535,12 @@ def test_the_cache_shares_no_memory_with_arguments_or_results(forward):
     for a in arrays_in(cache):
         for b in (X, GAMMA, BETA, DOUT, y, *gradients):
             assert not np.shares_memory(a, b)
+
+
+@pytest.mark.parametrize("eps", [1e-5, np.float64(1e-5)])
+def test_the_cache_of_float32_is_float32(eps):
+    _, cache = bnlib.batchnorm_forward(X.astype(np.float32), GAMMA, BETA, eps=eps)
+    assert {a.dtype for a in arrays_in(cache)} == {np.dtype(np.float32)}
 
 
 def test_backward_leaves_the_cache_as_it_was():

@@ -84,6 +84,14 @@ def test_no_patches_and_the_largest_patch_are_possible():
     assert (data.photo_patches(1, 512)[0, :, :, 0] <= 1).all()
 
 
+def test_every_place_that_holds_a_patch_is_taken(monkeypatch):
+    image = np.arange(3 * 5 * 4.0).reshape(3, 5, 4)
+    monkeypatch.setattr(data, "photo", lambda: image)
+    patches = data.photo_patches(200, 3)
+    corners = {image[0, top, left] for top in range(3) for left in range(2)}
+    assert set(patches[:, 0, 0, 0]) == corners
+
+
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [

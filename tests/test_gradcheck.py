@@ -6,7 +6,6 @@ import numpy as np
 import pytest
 
 from bnlib import gradcheck
-from bnlib.blindness import BlindCheckError
 from bnlib.gradcheck import (
     WrongGradientError,
     check_gradients,
@@ -16,6 +15,7 @@ from bnlib.gradcheck import (
     numerical_gradient,
     rel_error,
 )
+from bnlib.gradcheck.blindness import BlindCheckError
 from bnlib.layers import batchnorm_backward, batchnorm_forward
 from tests.strategies import random_case
 
@@ -219,10 +219,11 @@ def test_loss_that_is_a_number_takes_a_number_upstream(batch):
 # Wrong gradients
 
 
-def test_failure_names_argument_entry_and_both_values(batch):
+@pytest.mark.parametrize("difference", [0.25, -0.25])
+def test_failure_names_argument_entry_and_both_values(batch, difference):
     arguments, dout, analytic = batch
     wrong = analytic["x"].copy()
-    wrong[3, 1] += 0.25
+    wrong[3, 1] += difference
     with pytest.raises(WrongGradientError) as caught:
         check_gradients(scaled, arguments, dout, {**analytic, "x": wrong}, method="complex")
     assert str(caught.value).endswith(
@@ -355,6 +356,32 @@ def test_function_that_keeps_state_is_refused(batch):
         return running["scale"] * scaled(x, gamma)
 
     assert "keeps state between calls" in refusal(f, arguments, dout, analytic)
+
+
+def test_function_that_keeps_state_in_the_array_it_returns_is_refused(batch):
+    arguments, dout, analytic = batch
+    total = np.zeros((4, 3))
+
+    def f(x, gamma):
+        total[:] += scaled(x, gamma)
+        return total
+
+    assert "keeps state between calls" in refusal(f, arguments, dout, analytic)
+
+
+def test_function_sees_floats_although_an_argument_holds_integers(batch):
+    arguments, dout, analytic = batch
+    seen = set()
+
+    def f(x, gamma):
+        seen.add(gamma.dtype)
+        return scaled(x, gamma)
+
+    gamma = np.array([3, 4, 5])
+    dx = complex_step_gradient(lambda x: scaled(x, gamma), arguments["x"], dout)
+    gradients = {"x": dx, "gamma": analytic["gamma"]}
+    assert check_gradients(f, {"x": arguments["x"], "gamma": gamma}, dout, gradients)
+    assert seen == {np.dtype(np.float64)}
 
 
 def test_function_whose_state_changes_only_later_is_refused(batch):

@@ -9,16 +9,15 @@ from autograd import make_vjp
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from bnlib import layers, primitives, reference
+from bnlib import layers, reference
 from bnlib.gradcheck import (
     check_gradients,
     complex_step_gradient,
     norm_error,
     numerical_gradient,
 )
-from bnlib.graph import Graph, batchnorm_graph, spatial_batchnorm_graph
-from bnlib.layout import per_channel
-from bnlib.primitives import (
+from bnlib.graph import Graph, batchnorm_graph, primitives, spatial_batchnorm_graph
+from bnlib.graph.primitives import (
     Primitive,
     add,
     divide,
@@ -34,6 +33,7 @@ from bnlib.primitives import (
     sum_back,
     sum_over,
 )
+from bnlib.layout import per_channel
 from tests.strategies import random_case
 
 NINE = (
@@ -492,6 +492,14 @@ def test_no_gradient_flows_back_through_a_given_value():
     assert norm_error(stopped["x"], gradients["x"]) > 0.01  # the known fault of a course
 
 
+def test_function_of_one_value_leaves_what_was_given_in_place():
+    trace, _, dout = traced()
+    inputs = {key: trace[key] for key in trace.graph.inputs}
+    fixed = trace.graph.forward(replace={"mean": trace["mean"], "var": trace["var"]}, **inputs)
+    judge = complex_step_gradient(fixed.function_of("x"), fixed["x"], dout)
+    assert norm_error(fixed.backward(dout)["x"], judge) < 1e-14  # one product in each entry
+
+
 def test_no_gradient_flows_back_along_a_given_use():
     trace, gradients, dout = traced()
     inputs = {key: trace[key] for key in trace.graph.inputs}
@@ -584,6 +592,10 @@ def test_complex_step_through_forward_and_numbers_agree():
         (
             [("a", add, "x", "c"), ("b", exp, "a"), ("c", exp, "b")],
             "node a: it needs its own value, a cycle: a <- c <- b <- a",
+        ),
+        (  # the cycle is further on
+            [("a", square, "b"), ("b", exp, "c"), ("c", exp, "b")],
+            "node a: its input 'b' is used before it is defined",
         ),
         ([("a", add, "x")], "node a: '{0} + {1}' takes 2 inputs; got 1"),
         ([("a", square, "x", "x")], "node a: '{0}^2' takes 1 inputs; got 2"),

@@ -9,10 +9,19 @@ from matplotlib.colors import to_hex
 from matplotlib.patches import FancyArrowPatch, FancyBboxPatch
 
 from bnlib.graph import Graph, batchnorm_graph, spatial_batchnorm_graph
-from bnlib.graph_layout import depths, layout
+from bnlib.graph.arrangement import depths, layout
+from bnlib.graph.primitives import (
+    add,
+    divide,
+    exp,
+    mean_over,
+    multiply,
+    sqrt_plus,
+    square,
+    sum_over,
+)
 from bnlib.graph_picture import computational_graph
 from bnlib.plotting import COLORS
-from bnlib.primitives import add, divide, exp, mean_over, multiply, sqrt_plus, square, sum_over
 from tests.strategies import random_case
 
 
@@ -55,7 +64,7 @@ def numbers():
         ],
     )
     trace = graph.forward(a=2, b=3.5)
-    return trace, trace.backward(1)
+    return trace, trace.backward(1.25)
 
 
 def long_chain():
@@ -139,17 +148,18 @@ def test_letters_keep_8_points_in_a_picture_no_wider_than_10_inches(picture):
 def test_values_are_blue_above_and_gradients_vermilion_below_each_arrow(ax):
     trace, gradients = spatial()
     computational_graph(ax, trace, gradients)
-    shapes = sorted(trace.graph.nodes[t].shape for t in ("mean", "xhat"))
-    for color in (COLORS["value"], COLORS["gradient"]):
-        labels = [t for t in texts(ax, color) if t.startswith("(")]
-        assert sorted(set(labels)) == shapes
-        assert len(labels) == len(trace.graph.edges) + 1
-    labels = [t for t in ax.texts if t.get_text() in shapes]
-    for value, gradient in zip(labels[::2], labels[1::2], strict=True):
-        assert to_hex(value.get_color()) == COLORS["value"].lower()
-        assert to_hex(gradient.get_color()) == COLORS["gradient"].lower()
-        assert value.get_text() == gradient.get_text()  # a gradient has its value's shape
-        (x, above), (same_x, below) = value.get_position(), gradient.get_position()
+    shapes = {node.shape for node in trace.graph.nodes.values()}
+    values = [t for t in ax.texts if t.get_text() in shapes]
+    norms = [t for t in ax.texts if t.get_text().startswith("norm ")]
+    received = [*gradients.edges.values(), gradients["y"]]
+    assert {t.get_text() for t in values} == shapes
+    assert sorted(t.get_text() for t in norms) == sorted(
+        f"norm {np.linalg.norm(gradient):.2g}" for gradient in received
+    )
+    assert {to_hex(t.get_color()) for t in values} == {COLORS["value"].lower()}
+    assert {to_hex(t.get_color()) for t in norms} == {COLORS["gradient"].lower()}
+    for value, norm in zip(values, norms, strict=True):
+        (x, above), (same_x, below) = value.get_position(), norm.get_position()
         assert x == same_x
         assert above < below  # y grows downwards
 
@@ -168,6 +178,7 @@ def test_few_numbers_are_written_out_and_edges_show_their_own_gradient(ax):
     assert {"2", "3.5", "7", "4", "11"} <= set(values)
     for edge in (("a", "ab"), ("a", "a_sqr"), ("a", "y")):
         assert f"{float(gradients.edges[edge]):.3g}" in received
+    assert "1.25" in received  # dout
     assert f"{float(gradients['a']):.3g}" not in received  # the sum stands on no edge
 
 
@@ -176,13 +187,19 @@ def test_graph_without_values_is_drawn_with_shapes(ax):
     assert {"(N, D)", "(D,)"} <= set(texts(ax, COLORS["value"]))
 
 
-@pytest.mark.parametrize("name", ["x", "var", "xhat"])
+@pytest.mark.parametrize("name", ["x", "x_minus_mean", "var", "y"])
 def test_highlighted_node_and_its_arrows_alone_are_thick(ax, name):
     trace, _ = spatial()
     computational_graph(ax, trace, highlight=name)
     assert sum(patch.get_linewidth() > 2 for patch in boxes(ax)) == 1
-    touching = sum(name in edge for edge in trace.graph.edges)
+    touching = sum(name in edge for edge in trace.graph.edges) + (name == "y")
     assert sum(patch.get_linewidth() > 1 for patch in arrows(ax)) == touching
+
+
+@pytest.mark.parametrize(("name", "uses"), [("x", 2), ("x_minus_mean", 2), ("var", 1), ("y", 1)])
+def test_with_gradients_only_those_arrows_are_thick_that_bring_one(ax, name, uses):
+    computational_graph(ax, *spatial(), highlight=name)
+    assert sum(patch.get_linewidth() > 1 for patch in arrows(ax)) == uses
 
 
 def test_unknown_highlight_is_an_error(ax):
@@ -248,7 +265,39 @@ def test_arrows_are_level_or_upright_and_cross_no_box(make):
                 assert apart_x or apart_y, f"{edge} crosses {name}"
 
 
-@pytest.mark.parametrize("make", [spatial, plain])
+@EVERY_GRAPH
+def test_no_two_arrows_have_the_same_way_or_label_place(make):
+    graph = make()[0].graph
+    plan = layout(graph, box_width=1.0, label_width=0.7, width=10)
+    tips = [route.corners[-1] for edge, route in plan.routes.items() if edge[1] is not None]
+    labels = [route.label for route in plan.routes.values()]
+    assert len(set(tips)) == len(tips)
+    assert len(set(labels)) == len(labels)
+
+
+@pytest.mark.parametrize("make", [spatial, plain, softmax])
+def test_no_arrow_runs_through_the_label_of_another(make):
+    graph = make()[0].graph
+    plan = layout(graph, box_width=0.95, label_width=0.7, width=10)
+    for edge, route in plan.routes.items():
+        x, y = route.label
+        left = x if route.beside else x - 0.35
+        for other, way in plan.routes.items():
+            if other != edge:
+                for (x0, y0), (x1, y1) in pairwise(way.corners):
+                    beside = max(x0, x1) <= left or min(x0, x1) >= left + 0.7
+                    assert beside or max(y0, y1) < y - 0.15 or min(y0, y1) > y + 0.15, (edge, other)
+
+
+def scaled(factor):
+    """Return the spatial trace and its gradients, for a dout that is much smaller or larger."""
+    trace, _ = spatial()
+    return trace, trace.backward(factor * random_case().dout)
+
+
+@pytest.mark.parametrize(
+    "make", [spatial, plain, lambda: scaled(1e-3), lambda: scaled(1e-9), lambda: scaled(300)]
+)
 def test_batchnorm_reads_in_two_rows_of_five(ax, make):
     computational_graph(ax, *make())
     rows = {}

@@ -167,6 +167,14 @@ def test_as_many_groups_are_drawn_as_there_are_means(ax, shape, axes, means):
     assert sum(len(c.get_paths()) for c in ax.collections) == np.prod(shape)
 
 
+def test_group_norm_has_a_mean_for_each_group_of_an_image(ax):
+    plotting.averaged_together(ax, (2, 4, 3, 3), (2, 3), groups=2)
+    groups = groups_of(ax)
+    labels = [label for label, _ in groups[:4]]  # of image 0, channel by channel
+    assert labels == [r"$\mu_{0,0}$"] * 2 + [r"$\mu_{0,1}$"] * 2
+    assert len(set(groups)) == 4
+
+
 def test_blocks_of_a_channel_share_its_mean(ax):
     plotting.averaged_together(ax, (2, 3, 4, 5), (0, 2, 3))
     labels = [label for label, _ in groups_of(ax)]
@@ -213,10 +221,10 @@ def test_densities_are_those_of_each_channel(ax):
     assert len({line.get_linestyle() for line in ax.lines}) == 2  # not by colour alone
 
 
-def test_curves_draw_what_they_are_given_to_four_digits(ax):
-    assert plotting.curves(ax, [1, 2], {"a": [1.23456, 2], "b": [3, 4]}, "x", "y", log="y") is ax
+def test_curves_draw_what_they_are_given_to_six_digits(ax):
+    assert plotting.curves(ax, [1, 2], {"a": [1.23456789, 2], "b": [3, 4]}, "x", "y", log="y") is ax
     assert [line.get_label() for line in ax.lines] == ["a", "b"]
-    assert [list(line.get_ydata()) for line in ax.lines] == [[1.235, 2], [3, 4]]
+    assert [list(line.get_ydata()) for line in ax.lines] == [[1.23457, 2], [3, 4]]
     assert (ax.get_xlabel(), ax.get_ylabel()) == ("x", "y")
     assert (ax.get_xscale(), ax.get_yscale()) == ("linear", "log")
     assert len({line.get_marker() for line in ax.lines}) == 2  # not by colour alone

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from bnlib.graph_checks import number_array
+from bnlib.graph.checks import number_array
 
 
 class Gradients(dict):

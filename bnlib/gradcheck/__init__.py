@@ -9,9 +9,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from bnlib import blindness
-from bnlib.blindness import BlindCheckError
-from bnlib.differences import central_differences, complex_steps, gradient
+from bnlib.gradcheck import blindness
+from bnlib.gradcheck.blindness import BlindCheckError
+from bnlib.gradcheck.differences import central_differences, complex_steps, gradient
 
 METHODS = {  # what to call it, step, tolerance
     "central": ("central differences", 1e-5, 1e-6),
@@ -152,7 +152,7 @@ def check_gradients(f, arguments, dout, analytic, *, method="central", h=None, t
     WrongGradientError
         If an error exceeds the tolerance; with argument, entry, analytic and numeric value.
     BlindCheckError
-        If the comparison would say nothing; `bnlib.blindness` holds the reasons.
+        If the comparison would say nothing; `bnlib.gradcheck.blindness` holds the reasons.
 
     Examples
     --------

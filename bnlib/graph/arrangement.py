@@ -182,7 +182,8 @@ def _along(run, y, places, box_width, runs):
         start = [(source.x + half, source.y), (run.x0, source.y)]
     end = [(run.x1, target.y - BOX_HEIGHT / 2)]
     if run.x1 < target.x - half:
-        end = [(run.x1, target.y), (target.x - half, target.y)]
+        entry = target.y - 0.2  # above the arrow from the column before
+        end = [(run.x1, entry), (target.x - half, entry)]
     if run.x0 == run.x1:
         return Route([*start, *end], (run.x0 + 0.07, y), beside=True)
     crossing = [x for r in runs if r.channel == run.channel and r != run for x in (r.x0, r.x1)]

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from bnlib.primitives import shape_text
+from bnlib.graph.primitives import shape_text
 
 
 def number_array(value, name):

@@ -10,11 +10,9 @@ over them, and its gradient is summed back. Complex arrays pass, for the complex
 
 import numpy as np
 
-from bnlib.graph_checks import check_definitions, check_places, check_shape, number_array
-from bnlib.graph_node import Node, value_axes
-from bnlib.graph_trace import Trace
-from bnlib.layout import reduced_axes
-from bnlib.primitives import (
+from bnlib.graph.checks import check_definitions, check_places, check_shape, number_array
+from bnlib.graph.node import Node, value_axes
+from bnlib.graph.primitives import (
     add,
     axis_names,
     mean_over,
@@ -25,6 +23,8 @@ from bnlib.primitives import (
     square,
     subtract,
 )
+from bnlib.graph.trace import Trace
+from bnlib.layout import reduced_axes
 
 
 def batchnorm_graph(axes="N D", eps=1e-5):
@@ -87,7 +87,7 @@ class Graph:
 
     Examples
     --------
-    >>> from bnlib.primitives import divide, exp, sum_over
+    >>> from bnlib.graph.primitives import divide, exp, sum_over
     >>> Graph(
     ...     {"scores": "N K"},
     ...     [

@@ -4,7 +4,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from bnlib.primitives import Primitive, shape_text, spread, sum_back
+from bnlib.graph.primitives import Primitive, shape_text, spread, sum_back
 
 SYMBOLS = {"gamma": r"\gamma", "beta": r"\beta", "mean": r"\mu", "xhat": r"\hat{x}"}
 
