@@ -9,8 +9,8 @@ from matplotlib.path import Path
 from matplotlib.textpath import text_to_path
 
 from bnlib.graph.arrangement import BOX_HEIGHT, layout
-from bnlib.plotting import COLORS
 from bnlib.graph.primitives import shape_text
+from bnlib.plotting import COLORS
 
 SMALL, NAME = 8, 9  # font sizes in points
 FEW = 0.68  # inches of text
