@@ -1,0 +1,127 @@
+"""Folding: one layer that gives what a convolution and its batch norm give together."""
+
+import numpy as np
+import pytest
+
+import bnlib
+from bnlib.convolution import convolve
+from bnlib.folding import fold_affine, fold_convolution
+
+EXACT = 1e-12  # relative to the largest output: rounding of sums of 18 products
+
+
+def drawn(seed=0, channels=5, c_in=2):
+    rng = np.random.default_rng(seed)
+    gamma = rng.uniform(0.5, 3, channels) * rng.choice([-1, 1], channels)
+    return {
+        "weight": rng.standard_normal((channels, c_in, 3, 3)),
+        "bias": 3 * rng.standard_normal(channels),
+        "gamma": gamma,
+        "beta": rng.standard_normal(channels),
+        "running_mean": 10 * rng.standard_normal(channels),
+        "running_var": rng.uniform(0.01, 20, channels),
+    }
+
+
+def unfolded(x, weight, bias, eps=1e-5, **norm):
+    return bnlib.batchnorm_inference(convolve(x, weight, bias), **norm, eps=eps)
+
+
+def relative(a, b):
+    return np.abs(a - b).max() / np.abs(b).max()
+
+
+@pytest.mark.parametrize("seed", range(5))
+@pytest.mark.parametrize("eps", [0, 1e-5, 1e-3])
+def test_folded_convolution_gives_the_same(seed, eps):
+    x = np.random.default_rng(9).normal(5, 4, (3, 2, 6, 7))
+    weight, bias = fold_convolution(**drawn(seed), eps=eps)
+    assert relative(convolve(x, weight, bias), unfolded(x, **drawn(seed), eps=eps)) < EXACT
+
+
+def test_folded_affine_layer_gives_the_same():
+    rng = np.random.default_rng(1)
+    given = drawn() | {"weight": rng.standard_normal((7, 5))}
+    x = rng.normal(5, 4, (4, 7))
+    weight, bias = fold_affine(**given)
+    scores = x @ given.pop("weight") + given.pop("bias")
+    assert relative(x @ weight + bias, bnlib.batchnorm_inference(scores, **given)) < EXACT
+
+
+def test_no_bias_is_a_bias_of_zero():
+    given = drawn() | {"bias": np.zeros(5)}
+    without = fold_convolution(**given | {"bias": None})
+    assert all((a == b).all() for a, b in zip(without, fold_convolution(**given), strict=True))
+
+
+WRONG_BIASES = {
+    "bias is forgotten": lambda s, b, mean, beta: beta - s * mean,
+    "bias is not scaled": lambda s, b, mean, beta: b + beta - s * mean,
+    "mean is not scaled": lambda s, b, mean, beta: s * b - mean + beta,
+    "beta is scaled": lambda s, b, mean, beta: s * (b - mean + beta),
+}
+
+
+@pytest.mark.parametrize("fault", WRONG_BIASES)
+def test_a_wrong_bias_is_rejected(fault):
+    given = drawn()
+    weight, bias = fold_convolution(**given)
+    scale = given["gamma"] / np.sqrt(given["running_var"] + 1e-5)
+    wrong = WRONG_BIASES[fault](scale, given["bias"], given["running_mean"], given["beta"])
+    x = np.random.default_rng(9).normal(5, 4, (3, 2, 6, 7))
+    y = unfolded(x, **given)
+    assert (
+        relative(convolve(x, weight, bias), y)
+        < EXACT
+        < 1e-3
+        < relative(convolve(x, weight, wrong), y)
+    )
+
+
+@pytest.mark.parametrize("fault", ["bias is forgotten", "bias is not scaled"])
+def test_a_bias_of_zero_hides_these_two(fault):
+    given = drawn() | {"bias": np.zeros(5)}
+    scale = given["gamma"] / np.sqrt(given["running_var"] + 1e-5)
+    wrong = WRONG_BIASES[fault](scale, given["bias"], given["running_mean"], given["beta"])
+    np.testing.assert_allclose(fold_convolution(**given)[1], wrong, rtol=1e-14)
+
+
+@pytest.mark.parametrize("dtype", [np.float32, np.float64, np.int64])
+def test_the_weights_dtype_is_kept_and_integers_become_float64(dtype):
+    given = drawn()
+    given["weight"] = np.rint(5 * given["weight"]).astype(dtype)
+    weight, bias = fold_convolution(**given)
+    assert weight.dtype == bias.dtype == (np.float64 if dtype == np.int64 else dtype)
+
+
+def test_arguments_stay_as_they_are_and_share_no_memory():
+    given = drawn()
+    results = fold_convolution(**given)
+    for name, value in drawn().items():
+        assert (given[name] == value).all()
+        assert not any(np.shares_memory(given[name], result) for result in results)
+
+
+@pytest.mark.parametrize(
+    ("changed", "error", "says"),
+    [
+        ({"weight": np.ones(5)}, ValueError, r"weight must be \(C, C_in, ...\); got shape \(5,\)"),
+        ({"gamma": np.ones(4)}, ValueError, r"gamma must have shape \(5,\), .* got shape \(4,\)"),
+        ({"beta": 1.0}, ValueError, r"beta must have shape \(5,\)"),
+        ({"bias": np.ones((5, 1))}, ValueError, r"bias must have shape \(5,\)"),
+        ({"running_mean": np.ones(2)}, ValueError, r"running_mean must have shape \(5,\)"),
+        ({"running_var": -np.ones(5)}, ValueError, r"running_var must not be negative"),
+        ({"running_var": np.zeros(5), "eps": 0}, ValueError, r"running_var must not be 0 where"),
+        ({"eps": -1}, ValueError, "eps must be finite and at least 0"),
+        ({"gamma": np.ones(5, complex)}, TypeError, "gamma must hold real numbers"),
+        ({"weight": np.ones((5, 2), complex)}, TypeError, "weight must hold real numbers"),
+    ],
+)
+def test_arguments_that_do_not_fit_are_named(changed, error, says):
+    with pytest.raises(error, match=says):
+        fold_convolution(**drawn() | changed)
+
+
+def test_affine_weights_have_two_axes():
+    with pytest.raises(ValueError, match=r"weight must be \(D_in, D\); got shape \(5, 2, 3, 3\)"):
+        fold_affine(**drawn())
