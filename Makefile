@@ -9,8 +9,11 @@ endif
 # Brings .venv up to date where needed, then runs its Python.
 RUN = $(PYTHON) tools/setup_venv.py --
 
+# A file is never split: the cells of a notebook share a kernel.
+WORKERS = --numprocesses=auto --dist=loadfile
+
 .DEFAULT_GOAL := help
-.PHONY: help setup lab fresh test test-numpy refresh format lint lock clean
+.PHONY: help setup lab fresh test test-numpy refresh format lint mutation lock clean
 
 help: ## list the targets
 	@$(PYTHON) tools/make_help.py
@@ -27,10 +30,10 @@ fresh: ## put a new copy beside yours: make fresh NOTEBOOK=02_forward_pass
 test: ## check style, code and notebooks: make test ARGS="-k layers"
 	@$(RUN) -m ruff check --quiet
 	@$(RUN) -m ruff format --check --quiet
-	@$(RUN) -m pytest $(ARGS)
+	@$(RUN) -m pytest $(WORKERS) $(ARGS)
 
 test-numpy: ## the same with another NumPy, figures not compared: make test-numpy NUMPY=newest
-	@$(PYTHON) tools/setup_venv.py --numpy "$(NUMPY)" -- -m pytest --figures=skip $(ARGS)
+	@$(PYTHON) tools/setup_venv.py --numpy "$(NUMPY)" -- -m pytest $(WORKERS) --figures=skip $(ARGS)
 
 refresh: ## run the notebooks and store their outputs: make refresh NOTEBOOK=02_forward_pass
 	@$(RUN) -m tools.refresh $(NOTEBOOK)
@@ -44,6 +47,9 @@ lint: ## check style only: code, notebooks, who imports whom
 	@$(RUN) -m ruff format --check
 	@$(RUN) -m tools.notebook_style
 	@$(RUN) -m pytest --quiet tests/test_imports.py
+
+mutation: ## test the tests, for hours; or of one module: make mutation MODULE=layout
+	@$(RUN) -m tools.mutation $(MODULE)
 
 lock: ## make requirements.txt anew from pyproject.toml (needs uv)
 	@$(PYTHON) tools/lock.py $(ARGS)

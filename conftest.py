@@ -75,6 +75,8 @@ def pytest_collection_modifyitems(config, items):
     for item in items:
         if isinstance(item, IPyNbCell) and not compared and SVG not in item.parent.skip_compare:
             item.parent.skip_compare += (SVG,)
+    # The slowest file goes first: one worker runs it while the others run the rest.
+    items.sort(key=lambda item: "test_notebooks_twice" not in item.nodeid)
 
 
 def why_uncompared(cell):
