@@ -120,7 +120,10 @@ def real_number(value, name):
     """Return value as a Python float, which leaves float32 arrays float32."""
     if not isinstance(value, Real):
         raise TypeError(f"{name} must be a number; got {type(value).__name__}")
-    return float(value)
+    try:
+        return float(value)
+    except OverflowError:
+        raise ValueError(f"{name} is too large for a float") from None
 
 
 def epsilon(eps, dtype):

@@ -25,7 +25,8 @@ class Cache(NamedTuple):
         """The batch's own mean (C,), biased variance (C,) and count m."""
         _, _, _, axes, mean, var = self.normalized
         m = count(self.normalized.xhat.shape, axes)
-        return BatchStatistics(np.reshape(mean, (-1,)), np.reshape(var, (-1,)), m)
+        mean, var = (np.reshape(v, (-1,)).astype(v.dtype) for v in (mean, var))  # copies
+        return BatchStatistics(mean, var, m)
 
 
 def batchnorm_forward(x, gamma, beta, *, eps=1e-5):

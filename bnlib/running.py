@@ -19,6 +19,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from bnlib import contract
+from bnlib.conventions import Convention
 from bnlib.statistics import BatchStatistics, Moments
 
 
@@ -54,8 +55,11 @@ class RunningStatistics:
             raise ValueError(
                 f"running mean and variance must both be (C,); got {mean.shape} and {var.shape}"
             )
-        object.__setattr__(self, "mean", mean.astype(mean.dtype))  # a copy, of any array type
-        object.__setattr__(self, "var", var.astype(var.dtype))
+        for name, values in {"mean": mean, "var": var}.items():
+            values = values.astype(values.dtype)  # a copy, of any array type
+            if isinstance(values, np.ndarray):
+                values.flags.writeable = False  # so it stays a value, also when handed out
+            object.__setattr__(self, name, values)
 
     @classmethod
     def initial(cls, channels, convention):
@@ -99,6 +103,10 @@ class RunningStatistics:
         ValueError
             If the channels differ, or the convention calls a batch this small an error.
         """
+        if not isinstance(convention, Convention):
+            raise TypeError(
+                f"convention must be a Convention, such as PYTORCH; got {type(convention).__name__}"
+            )
         mean, var, m = _statistics_of(batch)
         if mean.shape != self.mean.shape:
             raise ValueError(f"batch has {len(mean)} channels; expected {len(self.mean)}")

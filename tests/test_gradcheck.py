@@ -300,11 +300,31 @@ def test_dout_constant_within_each_channel_would_accept_a_backward_without_its_t
     np.testing.assert_allclose(judge, 0, atol=1e-9)  # whatever the two terms are: hence the refusal
 
 
-def test_dout_that_varies_in_one_channel_only_is_taken(batch):
+def test_dout_that_is_constant_in_one_channel_is_refused_and_the_channel_named(batch):
+    arguments, dout, analytic = batch
+    assert "dout is constant within channel 1" in refusal(
+        scaled, arguments, np.where([True, False, True], dout, 2.0), analytic
+    )
+
+
+def test_dout_that_sums_to_zero_in_a_channel_is_refused(batch):
+    arguments, dout, analytic = batch
+    assert "sums to zero in a channel" in refusal(
+        scaled, arguments, dout - dout.mean(axis=0), analytic
+    )
+
+
+def test_wrong_channel_does_not_hide_beside_a_large_one(batch):
     arguments, dout, _ = batch
-    dout = dout * [1, 0, 0]
-    dx = complex_step_gradient(lambda x: scaled(x, arguments["gamma"]), arguments["x"], dout)
-    assert check_gradients(lambda x: scaled(x, arguments["gamma"]), arguments["x"], dout, dx)
+    gamma = np.array([1.0, 1.0, 1e-7])
+    dx = complex_step_gradient(lambda x: scaled(x, gamma), arguments["x"], dout)
+    found = compare_gradients(lambda x: scaled(x, gamma), arguments["x"], dout, dx * [1, 1, -5])
+    assert found.verdict == "wrong"
+
+
+def test_errors_of_small_integers_do_not_wrap_around():
+    assert rel_error(np.uint8([1]), np.uint8([3])) == 0.5
+    assert norm_error(np.int8([-128]), np.int8([127])) > 1.9
 
 
 @pytest.mark.parametrize("method", ["central", "complex"])
@@ -312,9 +332,8 @@ def test_dout_that_varies_in_one_channel_only_is_taken(batch):
 def test_dout_that_batch_norm_annihilates_is_refused(batch, method, part):
     arguments, _, analytic = batch
     dout = part + 2 * normalized(arguments["x"])  # the gradient of a sum of squares, for one
-    assert "the gradient with respect to x vanishes" in refusal(
-        scaled, arguments, dout, analytic, method=method
-    )
+    reason = "the gradient with respect to x vanishes" if part else "dout sums to zero"
+    assert reason in refusal(scaled, arguments, dout, analytic, method=method)
 
 
 def test_dout_of_zeros_is_refused(batch):

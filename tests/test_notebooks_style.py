@@ -85,7 +85,7 @@ FAULTS = {
     "star import": (set_code("from numpy import *"), "from numpy import *"),
     "bitmap": (
         set_outputs(new_output("display_data", {"image/png": "AA"})),
-        "stores image/png",
+        "stores a bitmap",
     ),
     "no alt text": (set_outputs(figure_output(alt="")), "of alt text"),
     "short alt text": (set_outputs(figure_output(alt="A line.")), "of alt text"),

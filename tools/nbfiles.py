@@ -20,7 +20,7 @@ def find(name, folder=NOTEBOOKS):
     stem = Path(name).name.removesuffix(".ipynb")
     every = sorted(folder.glob("*.ipynb"))
     found = [path for path in every if path.stem.startswith(stem)]
-    if name and not found:
+    if name and not (stem and found):
         names = ", ".join(path.stem for path in every) or "none at all"
         raise LookupError(f"no notebook is called {name}; there are: {names}")
     return found

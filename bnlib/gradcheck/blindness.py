@@ -6,6 +6,7 @@ A part of the judge `bnlib.gradcheck`: like it, it imports nothing from the rest
 import numpy as np
 
 VANISHING = 1e-3  # of what a gradient would be if nothing cancelled
+CENTRED = 1e-6  # of the sum that a dout of one sign would have
 
 
 class BlindCheckError(ValueError):
@@ -57,10 +58,17 @@ def _look_at_channels(dout):
             f"one value per channel, shape {dout.shape}: batch norm's value is beta, "
             "whatever x is, and every gradient of x is zero"
         )
-    if (channels == channels[:, :1]).all():
+    constant = (channels == channels[:, :1]).all(axis=1)
+    if constant.any():
+        where = "each channel" if constant.all() else f"channel {int(np.argmax(constant))}"
         raise BlindCheckError(
-            "dout is constant within each channel: batch norm's gradient of x is then zero, "
+            f"dout is constant within {where}: batch norm's gradient of x is then zero, "
             "whatever the terms behind it are; draw dout at random"
+        )
+    if (abs(channels.sum(axis=1)) < CENTRED * abs(channels).sum(axis=1)).any():
+        raise BlindCheckError(
+            "dout sums to zero in a channel: what flows back through the mean is then hidden; "
+            "draw dout at random"
         )
 
 

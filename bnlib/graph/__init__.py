@@ -104,6 +104,7 @@ class Graph:
     """
 
     def __init__(self, inputs, steps):
+        steps = list(steps)
         check_definitions(inputs, steps)
         self.inputs = {name: axis_names(axes) for name, axes in inputs.items()}
         self.nodes = {}
