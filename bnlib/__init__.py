@@ -27,7 +27,18 @@ from bnlib.statistics import BatchStatistics, batch_statistics
 
 __version__ = "0.1.0"
 
-_ON_FIRST_USE = ("cs231n", "data", "gradcheck", "networks", "plotting", "reference")
+_ON_FIRST_USE = (
+    "convnet",
+    "cs231n",
+    "data",
+    "exercises",
+    "faults",
+    "folding",
+    "gradcheck",
+    "networks",
+    "plotting",
+    "reference",
+)
 
 __all__ = [
     "BatchStatistics",

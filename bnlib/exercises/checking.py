@@ -1,0 +1,226 @@
+"""What an exercise is: a question that can check an answer, give hints, and show a solution.
+
+An exercise is made from its right answer, a function that calls bnlib's own code:
+
+    @exercise(notebook="02", cases=images, returns="y", hints=(...))
+    def spatial_forward(x, gamma, beta, eps):
+        '''Return y: ...'''
+        return layers.spatial_batchnorm_forward(x, gamma, beta, eps=eps)[0]
+
+Now ``spatial_forward`` is an `Exercise`. Its docstring is the task, its arguments are taken by
+name from each case, and an answer is compared with it on every case.
+"""
+
+import inspect
+from dataclasses import dataclass
+from functools import cached_property
+
+import numpy as np
+
+from bnlib.exercises import outcomes, slips
+from bnlib.exercises.guarded import quiet
+from bnlib.exercises.sources import self_contained, under_its_module
+
+
+@dataclass(frozen=True, repr=False)
+class Result:
+    """What a check found: correct True, False, or None for not written yet; str() explains."""
+
+    correct: bool | None
+    message: str
+    fault: str | None = None
+
+    def __repr__(self):
+        return self.message
+
+
+class Text(str):
+    """A text that shows itself as it is at the end of a notebook cell."""
+
+    __slots__ = ()
+
+    def __repr__(self):
+        return str(self)
+
+
+class Exercise:
+    """A function to write. `check`, `hint` and `solution` are all a student needs."""
+
+    def __init__(self, answer, notebook, cases, returns, hints, mistakes=(), shows=()):
+        self.name, self.answer = answer.__name__, answer
+        self.notebook, self.hints, self.shows = notebook, hints, shows
+        self.question = inspect.cleandoc(answer.__doc__)
+        self.parts = tuple(returns.split())
+        self.arguments = tuple(inspect.signature(answer).parameters)
+        self.mistakes = tuple(mistakes)
+        self._cases = cases
+
+    @cached_property
+    def cases(self):
+        """The cases that an answer is checked on."""
+        return self._cases() if callable(self._cases) else self._cases
+
+    @cached_property
+    def expected(self):
+        """The right outcome of each case, computed in float64."""
+        with quiet():
+            right = [self.answer(*case.wide(self.arguments)) for case in self.cases]
+        return [outcomes.read(value, self.parts) for value in right]
+
+    @cached_property
+    def wrong_outcomes(self):
+        """Each mistake with what it does in each case."""
+        with quiet():
+            return [
+                (
+                    mistake,
+                    outcomes.run_all(mistake.function, self.cases, self.arguments, self.parts),
+                )
+                for mistake in self.mistakes
+            ]
+
+    def __repr__(self):
+        return f"{self.name}({', '.join(self.arguments)}): {self.question}"
+
+    def hint(self, k=1):
+        """Return hint k: the first is a nudge, the last nearly the answer."""
+        if k not in range(1, len(self.hints) + 1):
+            return Text(f"{self.name} has {len(self.hints)} hints: hint(1) to the last.")
+        return Text(f"Hint {k} of {len(self.hints)}: {self.hints[k - 1]}")
+
+    def solution(self):
+        """Return bnlib's own code, and the answer made with it; the text runs as it is."""
+        return Text("".join(map(under_its_module, self.shows)) + self_contained(self.answer))
+
+    def stub(self):
+        """Return what a cell begins with: the signature and an empty body."""
+        return f"def {self.name}({', '.join(self.arguments)}):\n    return ...  # your code here\n"
+
+    def check(self, answer):
+        """Compare an answer with the right one on every case, and say what is wrong."""
+        if outcomes.is_nothing(answer):
+            return self._not_written()
+        if not callable(answer):
+            said = f"check takes the function itself: exercises.{self.name}.check({self.name})"
+            return Result(False, f"Not right yet. {said}.", "not a function")
+        found = outcomes.run(answer, self.cases, self.arguments, self.parts)
+        if found[-1].blank:
+            return self._not_written()
+        with quiet():
+            return self._judge(answer, found)
+
+    def _judge(self, answer, found):
+        for case, outcome, right in zip(self.cases, found, self.expected, strict=False):
+            wrong = self._complaint(case, outcome, right)
+            if wrong:
+                return self._wrong(answer, found, case, wrong)
+        changed = next((outcome.changed for outcome in found if outcome.changed), ())
+        if changed:
+            return self._changed(changed[0])
+        return Result(True, f"Correct, in all {len(self.cases)} cases.")
+
+    def _not_written(self):
+        return Result(
+            None,
+            f"Not written yet: the function returns nothing. For a hint, run "
+            f"exercises.{self.name}.hint(1).",
+        )
+
+    def _changed(self, name):
+        return Result(
+            False,
+            f"Not right yet. The results are right, but the function changes its argument {name}.\n"
+            f"The caller still needs it: write {name} = {name} - ..., not {name} -= ...",
+            "argument changed in place",
+        )
+
+    def _wrong(self, answer, found, case, wrong):
+        right = self.expected[: len(found)]
+        mistake = slips.catalogued(found, right, self.wrong_outcomes, self.cases)
+        slip = (
+            mistake
+            or slips.of_code(answer, self.arguments, stopped=any(o.problem for o in found))
+            or slips.of_exception(found)
+            or slips.of_results(found, right, self.cases[: len(found)], self.parts)
+        )
+        stuck = next((o for o in found if o.kind in ("does not end", "memory")), None)
+        if stuck:
+            return Result(False, f"Not right yet. {stuck.problem}", stuck.kind)
+        said = f" {slip.sentence}" if slip else ""
+        kind = slip.name if slip else next((o.kind for o in found if o.kind), None)
+        changed = next((outcome.changed for outcome in found if outcome.changed), ())
+        if changed and not mistake:
+            said += f" It also changes its argument {changed[0]} in place."
+        return Result(False, f"Not right yet.{said}\nCase {case.label}: {wrong}", kind)
+
+    def _complaint(self, case, outcome, right):
+        """Say how an outcome differs from the right one, or return None."""
+        if outcome.problem or outcome.blank:
+            return outcome.problem or "it returned nothing."
+        for part, a, b in zip(self.parts, outcome.results, right.results, strict=True):
+            if a.shape != b.shape:
+                return f"{part} has shape {a.shape}; expected {b.shape}."
+            if not slips.distance((a,), (b,)) <= case.tolerance:
+                return _worst(part, a, b)
+        return None
+
+
+class Prediction(Exercise):
+    """A value to predict."""
+
+    def __init__(self, answer, notebook, hints, mistakes=(), shows=()):
+        super().__init__(answer, notebook, (), answer.__name__, hints, mistakes, shows)
+
+    def __repr__(self):
+        return f"{self.name}: {self.question}"
+
+    def stub(self):
+        """Return what a cell begins with."""
+        return f"{self.name} = ...  # your answer here\n"
+
+    def check(self, answer):
+        """Compare a value with the right one."""
+        if outcomes.is_nothing(answer):
+            said = f"Not written yet. For a hint, run exercises.{self.name}.hint(1)."
+            return Result(None, said)
+        given, right = outcomes.real_array(answer), np.array(self.answer())
+        if given is None or given.dtype.kind == "b":
+            said = "The answer is a shape" if right.ndim else "The answer is a number"
+            return Result(False, f"Not right yet. {said}; got {outcomes.kind_of(answer)}.", "kind")
+        if _equal(given, right):
+            return Result(True, "Correct.")
+        for value, sentence in self.mistakes:
+            if _equal(given, np.array(value)):
+                return Result(False, f"Not right yet. {sentence}", str(value))
+        return Result(False, f"Not right yet: it is not {_number(given)}.")
+
+
+def exercise(**options):
+    """Make an `Exercise` of the right answer below."""
+    return lambda answer: Exercise(answer, **options)
+
+
+def prediction(**options):
+    """Make a `Prediction` of the function below, which takes nothing and returns the value."""
+    return lambda answer: Prediction(answer, **options)
+
+
+def _equal(a, b):
+    return a.shape == b.shape and bool(np.allclose(a, b, rtol=1e-3, atol=0))
+
+
+def _number(a):
+    return str(tuple(a.tolist())) if a.ndim else f"{a:g}"
+
+
+def _worst(part, a, b):
+    """Say both values where they differ most; a value that is not finite comes first."""
+    with np.errstate(all="ignore"):
+        gap = np.where(np.isfinite(a), np.abs(np.subtract(a, b, dtype=float)), np.inf)
+    place = np.unravel_index(np.argmax(gap), gap.shape)
+    where = f"[{', '.join(map(str, place))}]" if place else ""
+    return f"{part}{where} is {_digits(a[place], b[place])}; expected {b[place]:.6g}."
+
+
+def _digits(a, b):
+    return f"{a:.6g}" if f"{a:.6g}" != f"{b:.6g}" else f"{a:.12g}"

@@ -1,0 +1,169 @@
+"""The exercises of notebook 01: which numbers share a mean."""
+
+import numpy as np
+
+from bnlib import faults, layers, layout, normalize, statistics
+from bnlib.exercises.cases import images, tables
+from bnlib.exercises.checking import exercise, prediction
+from bnlib.exercises.slips import Mistake
+
+
+def without_scale(fault):
+    """Return a fault of the forward pass as a function of x and eps, with gamma 1 and beta 0."""
+    return Mistake(
+        fault.name,
+        fault.mistake,
+        lambda x, eps: fault.function(x, np.ones(x.shape[1]), np.zeros(x.shape[1]), eps),
+    )
+
+
+def of_table(fault):
+    """Return the same for x (N, D)."""
+    of_images = without_scale(fault).function
+    return Mistake(
+        fault.name,
+        fault.mistake,
+        lambda x, eps: of_images(x[:, :, None, None], eps)[:, :, 0, 0],
+    )
+
+
+UNSCALED = ("gamma", "beta")
+NORMALIZING = [f for f in faults.of_task("forward") if not any(n in f.name for n in UNSCALED)]
+IN_TABLES = ("mean over the whole batch", "mean over C only", "variance", "eps", "root", "not")
+
+
+@prediction(
+    notebook="01",
+    hints=(
+        "Each channel has one mean. How many channels are there?",
+        "The axes are (N, C, H, W), so there are 3 channels. A shape is a tuple.",
+        "One number for each of 3 channels is an array of shape (3,).",
+    ),
+    mistakes=(
+        ((6,), "That is one mean for each image; images of a channel share theirs."),
+        ((96, 96), "That is one mean for each position; positions share theirs."),
+        ((3, 96, 96), "That is what axis=0 gives; positions share a mean, too."),
+        ((6, 3), "That is a mean for each image and channel; all images share one."),
+        ((1, 3, 1, 1), "The numbers are right, but this is with keepdims; (C,) is asked for."),
+        ((3, 1, 1), "The numbers are right, but (C,) is asked for."),
+        (3, "The count is right. A shape is a tuple, even for one axis."),
+    ),
+)
+def shape_of_mu():
+    """Say which shape the means have for a batch of shape (6, 3, 96, 96), without keepdims."""
+    return statistics.batch_statistics(np.zeros((6, 3, 96, 96))).mean.shape
+
+
+@prediction(
+    notebook="01",
+    hints=(
+        "Which axes are averaged? Multiply their sizes.",
+        "Every axis but the channel's: N, H and W.",
+        "8 * 7 * 5.",
+    ),
+    mistakes=(
+        (8, "That is N; the positions are averaged as well."),
+        (35, "That is H * W; the images are averaged as well."),
+        (4480, "That is the size of the whole batch; each channel is averaged by itself."),
+        (128, "That is N * C; channels stay apart, and positions are averaged."),
+        (56, "That is N * H; W is missing."),
+        (40, "That is N * W; H is missing."),
+        (16, "That is how many means there are."),
+    ),
+)
+def count_m():
+    """Say how many numbers share one mean in a batch of shape (8, 16, 7, 5)."""
+    return layout.count((8, 16, 7, 5), axes=layout.reduced_axes(4))
+
+
+@exercise(
+    notebook="01",
+    cases=images,
+    returns="mu",
+    hints=(
+        "np.mean takes a tuple of axes.",
+        "Average over every axis but the channel's, which is axis 1.",
+        "x.mean(axis=(0, 2, 3))",
+    ),
+    mistakes=[
+        Mistake(
+            f"mean over axes {axes}",
+            f"The mean is taken over the axes {axes}; every axis but 1 is wanted: (0, 2, 3).",
+            lambda x, axes=axes: x.mean(axis=axes),
+        )
+        for axes in [(0,), (0, 2), (0, 3), (2, 3), (0, 1, 2), (1, 2, 3), (0, 1, 2, 3), (0, 1)]
+    ],
+    shows=(layout.reduced_axes,),
+)
+def channel_mean(x):
+    """Return the mean of each channel of x (N, C, H, W), as (C,)."""
+    return statistics.batch_statistics(x).mean
+
+
+@exercise(
+    notebook="01",
+    cases=tables,
+    returns="xhat",
+    hints=(
+        "Each column has a mean and a variance of its own.",
+        "Three lines: the mean over axis 0, the variance over axis 0, and the division.",
+        "The divisor is np.sqrt(var + eps); eps stands under the root.",
+    ),
+    mistakes=[of_table(f) for f in NORMALIZING if f.name.startswith(IN_TABLES)],
+    shows=(normalize.forward,),
+)
+def normalize_table(x, eps):
+    """Return xhat for x (N, D): each column with mean 0 and, but for eps, variance 1."""
+    ones, zeros = np.ones(x.shape[1]), np.zeros(x.shape[1])
+    return layers.batchnorm_forward(x, ones, zeros, eps=eps)[0]
+
+
+@exercise(
+    notebook="01",
+    cases=images,
+    returns="xhat",
+    hints=(
+        "As for a table, but the mean runs over more axes.",
+        "Average over (0, 2, 3). A mean of shape (C,) would meet W, the last axis.",
+        "With keepdims=True the mean is (1, C, 1, 1), and x - mu works as it stands.",
+    ),
+    mistakes=[without_scale(f) for f in NORMALIZING],
+    shows=(normalize.forward,),
+)
+def normalize_images(x, eps):
+    """Return xhat for x (N, C, H, W): each channel normalized over images and positions."""
+    ones, zeros = np.ones(x.shape[1]), np.zeros(x.shape[1])
+    return layers.spatial_batchnorm_forward(x, ones, zeros, eps=eps)[0]
+
+
+@exercise(
+    notebook="01",
+    cases=images,
+    returns="gamma beta",
+    hints=(
+        "Solve gamma * xhat + beta = x for gamma and beta.",
+        "xhat is (x - mu) / sqrt(var + eps). What has to be multiplied, and what added?",
+        "gamma takes the division back: np.sqrt(var + eps). beta takes the subtraction back.",
+    ),
+    mistakes=(
+        Mistake(
+            "variance as gamma",
+            "The layer divided by the root of var + eps; gamma must be that root.",
+            lambda x, eps: (x.var(axis=(0, 2, 3)) + eps, x.mean(axis=(0, 2, 3))),
+        ),
+        Mistake(
+            "eps forgotten",
+            "The layer divided by the root of var + eps; eps is missing in gamma.",
+            lambda x, eps: (x.std(axis=(0, 2, 3)), x.mean(axis=(0, 2, 3))),
+        ),
+        Mistake(
+            "inverse as gamma",
+            "gamma multiplies: it must be the root itself, not one over it.",
+            lambda x, eps: (1 / np.sqrt(x.var(axis=(0, 2, 3)) + eps), x.mean(axis=(0, 2, 3))),
+        ),
+    ),
+)
+def undo(x, eps):
+    """Return the gamma (C,) and beta (C,) with which the layer gives x back."""
+    mean, var, _ = statistics.batch_statistics(x)
+    return np.sqrt(var + eps), mean

@@ -1,0 +1,145 @@
+"""What a function did on a case: its results as arrays, or what went wrong, said in a sentence."""
+
+import linecache
+import traceback
+from typing import NamedTuple
+
+import numpy as np
+
+from bnlib.exercises.guarded import TookTooLong, limits
+
+NOTHING = (None, Ellipsis, NotImplemented)
+
+
+class Outcome(NamedTuple):
+    """Results, one array each; or a problem and its kind; and which arguments were changed."""
+
+    results: tuple = ()
+    problem: str | None = None
+    kind: str | None = None
+    changed: tuple[str, ...] = ()
+    blank: bool = False  # nothing was written yet
+
+
+def run(function, cases, names, parts):
+    """Return an outcome for each case; fewer where the time is over, or nothing is written.
+
+    names are the arguments to pass from each case; parts are the names of the results.
+    """
+    outcomes = []
+    try:
+        with limits():
+            for case in cases:
+                outcomes.append(_run(function, case, names, parts))
+                if outcomes[-1].blank:
+                    break
+    except TookTooLong:
+        problem = (
+            "It was stopped because it did not come to an end. Is there a loop that never does?"
+        )
+        outcomes.append(Outcome(problem=problem, kind="does not end"))
+    return outcomes
+
+
+def run_all(function, cases, names, parts):
+    """Return the outcomes of a function that is known to be harmless."""
+    return [_run(function, case, names, parts) for case in cases]
+
+
+def _run(function, case, names, parts):
+    arguments, before = case.arguments(names), case.arguments(names)
+    try:
+        value = function(*arguments)
+    except NotImplementedError:
+        return Outcome(blank=True)
+    except MemoryError:
+        problem = "It was stopped because it asked for too much memory."
+        return Outcome(problem=problem, kind="memory")
+    except (Exception, SystemExit) as error:
+        return Outcome(problem=_describe(error, function, names), kind=type(error).__name__)
+    changed = tuple(
+        name for name, was, now in zip(names, before, arguments, strict=True) if _differs(was, now)
+    )
+    return read(value, parts)._replace(changed=changed)
+
+
+def read(value, parts):
+    """Return the outcome that this value means, where so many results are expected."""
+    if is_nothing(value):
+        return Outcome(blank=True)
+    if len(parts) == 1:
+        value = (value,)
+    elif not isinstance(value, (tuple, list)) or len(value) != len(parts):
+        problem = f"It must return {', '.join(parts)}, in this order; it returned {kind_of(value)}."
+        return Outcome(problem=problem, kind="wrong results")
+    results = []
+    for part, item in zip(parts, value, strict=True):
+        array = real_array(item)
+        if array is None:
+            problem = f"{part} must be an array of real numbers; it is {kind_of(item)}."
+            return Outcome(problem=problem, kind="wrong results")
+        results.append(array)
+    return Outcome(tuple(results))
+
+
+def is_nothing(value):
+    """Return whether a value is None or Ellipsis, or a tuple that holds one of them."""
+    if isinstance(value, (tuple, list)):
+        return any(item is nothing for item in value for nothing in NOTHING)
+    return any(value is nothing for nothing in NOTHING)
+
+
+def real_array(item):
+    """Return an item as an array of real numbers, or None if it is not one."""
+    try:
+        array = np.array(item)
+    except Exception:  # whatever an object of the student's own may raise
+        return None
+    return array if array.dtype.kind in "biuf" else None
+
+
+def kind_of(value):
+    """Say in a few words what a value is."""
+    if isinstance(value, (tuple, list)):
+        return f"a {type(value).__name__} of {len(value)}"
+    if isinstance(value, np.ndarray):
+        return f"an array of {value.dtype}, shape {value.shape}"
+    return f"of type {type(value).__name__}"
+
+
+def _differs(was, now):
+    return isinstance(was, np.ndarray) and not (
+        was.shape == now.shape and np.array_equal(was, now, equal_nan=True)
+    )
+
+
+def _describe(error, function, names):
+    """Say type, message and the student's own line; the library's lines are left out."""
+    said = " ".join(str(error).split())
+    said = f"{type(error).__name__}: {said}" if said else type(error).__name__
+    where = _own_line(error, function)
+    if where is None:
+        return f"Calling it with ({', '.join(names)}) raised {said}."
+    number, text = where
+    return f"It raised {said}\n    line {number}: {text}" if text else f"It raised {said}"
+
+
+def _own_line(error, function):
+    code = code_of(function)
+    if code is None:
+        return None
+    frames = traceback.walk_tb(error.__traceback__)
+    lines = [line for frame, line in frames if frame.f_code.co_filename == code.co_filename]
+    if not lines:
+        return None
+    text = linecache.getline(code.co_filename, lines[-1]).strip()
+    return lines[-1] - code.co_firstlineno + 1, text
+
+
+def code_of(function):
+    """Return the code object behind a function, a method, a partial or an object; or None."""
+    function = getattr(function, "func", function)
+    function = getattr(function, "__func__", function)
+    if not hasattr(function, "__code__"):
+        function = vars(type(function)).get("__call__")
+    return getattr(function, "__code__", None)

@@ -1,0 +1,104 @@
+"""Three students at the notebooks: one writes nothing, one all of it, one makes every mistake."""
+
+import ast
+import re
+from functools import cache
+
+import nbformat
+import pytest
+from nbclient import NotebookClient
+
+from bnlib import exercises
+from bnlib.exercises.checking import Prediction
+from tools.nbfiles import NOTEBOOKS
+
+FILES = sorted(NOTEBOOKS.glob("0[1-6]_*.ipynb"))
+CHECK = re.compile(r"^exercises\.(\w+)\.check\(\1\)$", re.MULTILINE)
+PLACED = {name: e for name, e in exercises.ALL.items() if "01" <= e.notebook <= "06"}
+
+
+@cache
+def notebook(path):
+    return nbformat.read(path, as_version=4)
+
+
+def check_cells(path):
+    """Map the name of each exercise in a notebook to the index of its cell."""
+    cells = enumerate(notebook(path).cells)
+    code = [(k, cell.source) for k, cell in cells if cell.cell_type == "code"]
+    return {found[1]: k for k, source in code if (found := CHECK.search(source))}
+
+
+def output(cell):
+    return "".join(o.get("data", {}).get("text/plain", "") for o in cell.outputs)
+
+
+WHERE = {name: (path, k) for path in FILES for name, k in check_cells(path).items()}
+
+
+def answered(name, answer):
+    """Return an exercise's cell with an answer in place of its stub."""
+    path, k = WHERE[name]
+    check = CHECK.search(notebook(path).cells[k].source)[0]
+    return f"{answer}\n\n{check}"
+
+
+def test_every_exercise_stands_in_its_notebook():
+    found = {name: path.name[:2] for name, (path, _) in WHERE.items()}
+    assert found == {name: exercise.notebook for name, exercise in PLACED.items()}
+
+
+@pytest.mark.parametrize("name", PLACED)
+def test_cell_holds_the_stub(name):
+    path, k = WHERE[name]
+    given = ast.parse(notebook(path).cells[k].source).body[0]
+    assert ast.dump(given) == ast.dump(ast.parse(PLACED[name].stub()).body[0])
+
+
+@pytest.mark.parametrize("name", PLACED)
+def test_hints_stand_folded_above_the_cell(name):
+    path, k = WHERE[name]
+    task = notebook(path).cells[k - 1]
+    assert task.cell_type == "markdown"
+    folded = re.findall(
+        r"<details><summary>Hint \d</summary>\n\n(.*?)\n</details>", task.source, re.DOTALL
+    )
+    assert [re.sub(r"\\([*_|<>])", r"\1", hint) for hint in folded] == list(PLACED[name].hints)
+
+
+@pytest.mark.parametrize("name", PLACED)
+def test_student_who_writes_nothing_is_told_where_the_hint_is(name):
+    path, k = WHERE[name]
+    said = output(notebook(path).cells[k])
+    assert said.startswith("Not written yet")
+    assert said.endswith(f"exercises.{name}.hint(1).")
+
+
+@pytest.mark.parametrize("path", FILES, ids=lambda path: path.stem)
+def test_student_who_writes_every_solution_is_told_so(path):
+    copy = nbformat.from_dict(notebook(path))
+    for name, k in check_cells(path).items():
+        solution = str(PLACED[name].solution())
+        if isinstance(PLACED[name], Prediction):
+            solution += f"\n\n{name} = {name}()"
+        copy.cells[k].source = answered(name, solution)
+    NotebookClient(copy, timeout=60, kernel_name="python3").execute()
+    said = {name: output(copy.cells[k]) for name, k in check_cells(path).items()}
+    wrong = {name: text for name, text in said.items() if not text.startswith("Correct")}
+    assert wrong == {}
+
+
+@pytest.mark.parametrize("name", PLACED)
+def test_student_who_makes_every_mistake_is_told_which(name):
+    exercise = PLACED[name]
+    for k, mistake in enumerate(exercise.mistakes):
+        part = 0 if isinstance(exercise, Prediction) else "function"
+        wanted = mistake[1] if part == 0 else mistake.mistake
+        made = f"mistake = exercises.{name}.mistakes[{k}]\n"
+        made += f"{name} = mistake[0]" if part == 0 else f"{name} = mistake.function"
+        *lines, check = answered(name, made).splitlines()
+        scope = {"exercises": exercises}
+        exec("\n".join(lines), scope)
+        result = eval(check, scope)
+        assert result.correct is False
+        assert wanted in str(result)

@@ -1,0 +1,149 @@
+"""The exercises' own promises: right answers pass, catalogued mistakes are named, messages help."""
+
+import time
+from collections import Counter
+
+import numpy as np
+import pytest
+
+from bnlib import exercises, faults
+from bnlib.exercises.checking import Prediction
+
+PREDICTIONS = {n: e for n, e in exercises.ALL.items() if isinstance(e, Prediction)}
+FUNCTIONS = {n: e for n, e in exercises.ALL.items() if n not in PREDICTIONS}
+MISTAKES = [(name, mistake) for name, e in FUNCTIONS.items() for mistake in e.mistakes]
+
+
+def right(exercise):
+    return exercise.answer() if isinstance(exercise, Prediction) else exercise.answer
+
+
+def test_notebooks_01_to_06_have_four_to_eight_exercises_each():
+    counts = Counter(exercise.notebook for exercise in exercises.ALL.values())
+    assert all(4 <= counts[f"0{k}"] <= 8 for k in range(1, 7)), counts
+
+
+@pytest.mark.parametrize("name", exercises.ALL)
+def test_bnlibs_own_answer_is_correct(name):
+    assert exercises.ALL[name].check(right(exercises.ALL[name])).correct is True
+
+
+@pytest.mark.parametrize("name", exercises.ALL)
+def test_solution_runs_as_it_is_and_is_correct(name):
+    exercise, scope = exercises.ALL[name], {}
+    exec(str(exercise.solution()), scope)
+    answer = scope[name]() if isinstance(exercise, Prediction) else scope[name]
+    assert exercise.check(answer).correct is True
+
+
+@pytest.mark.parametrize("name", exercises.ALL)
+def test_stub_counts_as_not_written(name):
+    exercise, scope = exercises.ALL[name], {}
+    exec(exercise.stub(), scope)
+    result = exercise.check(scope[name])
+    assert result.correct is None
+    assert f"exercises.{name}.hint(1)" in str(result)
+
+
+@pytest.mark.parametrize("name", FUNCTIONS)
+@pytest.mark.parametrize("blank", [None, ..., "raises", "dots"])
+def test_what_is_not_written_is_neither_right_nor_wrong(name, blank):
+    def raises(*arguments):
+        raise NotImplementedError
+
+    def dots(*arguments):
+        return tuple(... for _ in FUNCTIONS[name].parts)
+
+    answer = {"raises": raises, "dots": dots}.get(blank, blank)
+    assert FUNCTIONS[name].check(answer).correct is None
+
+
+def test_every_catalogued_fault_belongs_to_an_exercise():
+    known = {mistake.name for _, mistake in MISTAKES}
+    assert set(faults.CATALOGUE) <= known
+
+
+def test_every_mistake_is_caught_and_nearly_all_are_named():
+    named = 0
+    for name, mistake in MISTAKES:
+        result = FUNCTIONS[name].check(mistake.function)
+        assert result.correct is False, f"{name} accepts {mistake.name!r}"
+        named += result.fault == mistake.name and mistake.mistake in str(result)
+    print(f"\n{len(MISTAKES)} mistakes, all caught; {named} named rightly")
+    assert named >= 0.9 * len(MISTAKES)
+
+
+def test_every_catalogued_fault_is_caught_and_nearly_all_are_named():
+    tasks = {
+        "forward": "spatial_forward",
+        "backward": "spatial_backward",
+        "running": "running_layer",
+        "group": "group_norm",
+    }
+    named = []
+    for fault in faults.CATALOGUE.values():
+        result = exercises.ALL[tasks[fault.task]].check(fault.function)
+        assert result.correct is False, fault.name
+        named.append(result.fault == fault.name)
+    print(f"\n{len(named)} catalogued faults, all caught; {sum(named)} named rightly")
+    assert np.mean(named) >= 0.9
+
+
+@pytest.mark.parametrize("name", PREDICTIONS)
+def test_every_foreseen_wrong_prediction_is_answered(name):
+    exercise = PREDICTIONS[name]
+    for value, sentence in exercise.mistakes:
+        result = exercise.check(value)
+        assert result.correct is False
+        assert sentence in str(result)
+
+
+@pytest.mark.parametrize("name", PREDICTIONS)
+@pytest.mark.parametrize("value", ["text", True, [[1], [2, 3]], 1j, object(), len, np.nan, {}, -7])
+def test_senseless_predictions_are_wrong(name, value):
+    assert PREDICTIONS[name].check(value).correct is False
+
+
+def test_predictions_take_lists_and_arrays_for_tuples():
+    for value in ([3], np.array([3]), (3,)):
+        assert exercises.shape_of_mu.check(value).correct is True
+
+
+@pytest.mark.parametrize("name", exercises.ALL)
+def test_hints_lead_on(name):
+    exercise = exercises.ALL[name]
+    assert len(exercise.hints) >= 3
+    for k in range(1, len(exercise.hints) + 1):
+        assert repr(exercise.hint(k)).startswith(f"Hint {k} of {len(exercise.hints)}: ")
+    assert "hints" in exercise.hint(99)
+
+
+@pytest.mark.parametrize("name", FUNCTIONS)
+def test_messages_are_short(name):
+    for mistake in FUNCTIONS[name].mistakes:
+        lines = str(FUNCTIONS[name].check(mistake.function)).splitlines()
+        assert len(lines) <= 3
+        assert max(map(len, lines)) <= 160
+
+
+def test_check_prints_nothing(capfd):
+    def noisy(x):
+        print("loud")
+        return x.mean(axis=(0, 2, 3))
+
+    assert exercises.channel_mean.check(noisy).correct is True
+    assert capfd.readouterr().out == ""
+
+
+@pytest.mark.parametrize("name", FUNCTIONS)
+def test_check_answers_in_under_half_a_second(name):
+    exercise = FUNCTIONS[name]
+    for function in (exercise.answer, *(mistake.function for mistake in exercise.mistakes)):
+        started = time.process_time()  # the machine's other work does not count
+        exercise.check(function)
+        assert time.process_time() - started < 0.5
+
+
+def test_no_two_exercises_share_a_name():
+    assert len(exercises.ALL) == len({e.name for e in exercises.ALL.values()})
+    assert all(exercises.ALL[e.name] is e for e in exercises.ALL.values())
