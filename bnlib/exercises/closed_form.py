@@ -163,7 +163,7 @@ def project(g, xhat):
         ),
         _closed(
             "path through the variance dropped",
-            "The xhat term is not subtracted.",
+            "The xhat term is missing, or zero: it needs the mean of the product, dxhat * xhat.",
             lambda d, xhat, s: s * (d - mean(d, AXES)),
         ),
         _closed(

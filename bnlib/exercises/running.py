@@ -153,7 +153,7 @@ def update_pytorch(running_mean, running_var, mean, var, m, momentum):
     mistakes=(
         Mistake(
             "multiplied",
-            "The value is too small: divide by that factor.",
+            "It is multiplied by 1 - momentum ** k; divide by that factor.",
             lambda running, momentum, k: running * (1 - momentum**k),
         ),
         Mistake(

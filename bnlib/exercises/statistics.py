@@ -63,7 +63,11 @@ def scatter_of_the_mean():
             "The factor is upside down: the unbiased variance is the larger one.",
             lambda var, m: var * (m - 1) / m,
         ),
-        Mistake("unchanged", "var is biased already.", lambda var, m: var),
+        Mistake(
+            "unchanged",
+            "This is var itself, still biased; multiply it by m / (m - 1).",
+            lambda var, m: var,
+        ),
         Mistake(
             "not multiplied by m",
             "var is a sum divided by m: multiply by m first.",
@@ -144,7 +148,7 @@ def merge_moments(m_a, mean_a, s_a, m_b, mean_b, s_b):
         ),
         Mistake(
             "variance divided by m - 1",
-            "The variance is divided by m - 1; here it is divided by m.",
+            "The variance is divided by m - 1; it must be divided by m.",
             lambda x: np.var(x, axis=(0, 2, 3), ddof=1),
         ),
         Mistake(

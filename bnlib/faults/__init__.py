@@ -7,7 +7,7 @@ wrong. The modules beside this one hold the rows; here they become one catalogue
 >>> import numpy as np
 >>> fault = CATALOGUE["variance divided by m - 1"]
 >>> fault.kind, fault.mistake
-('forward', 'The variance is divided by m - 1; here it is divided by m.')
+('forward', 'The variance is divided by m - 1; it must be divided by m.')
 >>> x = np.array([1.0, 3.0]).reshape(2, 1, 1, 1)
 >>> fault.function(x, np.ones(1), np.zeros(1), 0.0).ravel().round(4)
 array([-0.7071,  0.7071])

@@ -67,7 +67,7 @@ FORWARD = [
     ),
     (
         "variance divided by m - 1",
-        "The variance is divided by m - 1; here it is divided by m.",
+        "The variance is divided by m - 1; it must be divided by m.",
         "fast.ai course22p2, notebook 11",
         {"var": lambda v: np.var(v.x, axis=v.axes, keepdims=True, ddof=1)},
     ),

@@ -50,7 +50,7 @@ OTHER_NORM = [
     ),
     (
         "group's variance divided by m - 1",
-        "The variance of a group is divided by m - 1; here it is divided by m.",
+        "The variance of a group is divided by m - 1; it must be divided by m.",
         SLIP,
         {"var": lambda v: np.var(v.grouped, axis=v.axes, keepdims=True, ddof=1)},
     ),

@@ -12,13 +12,13 @@ SLIP = "common slip"
 RUNNING = [
     (
         "momentum flipped",
-        "Momentum weighs the new value; here it weighs the old one.",
+        "Momentum weighs the new value; it must weigh the old one.",
         "cs231n issue 180: the course's checks were passed with it",
         {"old": lambda v: 1 - v.momentum if v.training else 1.0},
     ),
     (
         "running variance divided by m - 1",
-        "The running variance gets the variance divided by m - 1; here it is divided by m.",
+        "The running variance gets the variance divided by m - 1; it must get that divided by m.",
         "a difference between frameworks: pytorch issue 60528",
         {"new_var": lambda v: v.old * v.running_var + v.new * v.var * v.m / (v.m - 1)},
     ),
