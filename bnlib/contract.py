@@ -129,11 +129,10 @@ def real_number(value, name):
 def epsilon(eps, dtype):
     """Return eps as a float: finite, at least 0, and not rounded to 0 in this dtype."""
     eps = real_number(eps, "eps")
-    with np.errstate(over="ignore", under="ignore"):
-        rounded = dtype.type(eps)
-    if not (eps >= 0 and np.isfinite(rounded)):
+    limits = np.finfo(dtype)
+    if not 0 <= eps <= float(limits.max):
         raise ValueError(f"eps must be finite and at least 0, in {dtype}; got {eps}")
-    if eps > 0 and rounded == 0:
+    if 0 < eps < float(limits.tiny) and dtype.type(eps) == 0:
         raise ValueError(f"eps must be 0 or large enough for {dtype}; got {eps}, which becomes 0")
     return eps
 

@@ -9,7 +9,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from bnlib.layout import mean_over, sum_to
+from bnlib.layout import count, mean_over, sum_to
 from bnlib.statistics import centred_moments
 
 
@@ -30,9 +30,9 @@ def forward(x, gamma, beta, axes, eps):
     mu and var are taken over the given axes. gamma and beta have x's number of axes and
     broadcast against x.
     """
-    mean, deviations, var = centred_moments(x, axes)
+    mean, xhat, var = centred_moments(x, axes)
     inv_std = 1 / np.sqrt(var + eps)
-    xhat = deviations * inv_std
+    xhat *= inv_std
     y = gamma * xhat + beta
     return y, Cache(xhat, inv_std, gamma, axes, mean, var)
 
@@ -50,7 +50,12 @@ def backward(dout, cache):
     xhat, inv_std, gamma, axes = cache[:4]
     dbeta = sum_to(dout, gamma.shape)
     dgamma = sum_to(dout * xhat, gamma.shape)
-    dxhat = gamma * dout
-    through_mean, through_var = mean_over(dxhat, axes), mean_over(dxhat * xhat, axes)
-    dx = inv_std * (dxhat - through_mean - xhat * through_var)
+    if gamma.shape == inv_std.shape:  # batch norm: gamma and the sums belong to the same values
+        m = count(xhat.shape, axes)
+        scale, through_mean, through_var = gamma * inv_std, dbeta / m, dgamma / m
+    else:
+        dout = gamma * dout
+        through_mean, through_var = mean_over(dout, axes), mean_over(dout * xhat, axes)
+        scale = inv_std
+    dx = scale * (dout - through_mean - xhat * through_var)
     return dx, dgamma, dbeta
