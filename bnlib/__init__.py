@@ -35,6 +35,7 @@ _ON_FIRST_USE = (
     "faults",
     "folding",
     "gradcheck",
+    "kernels",
     "networks",
     "plotting",
     "reference",

@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 
 import bnlib
-from bnlib import contract, cs231n, normalize
+from bnlib import contract, cs231n, kernels, normalize
 from tests.strategies import MEMORY, SHAPE, random_case
 
 X, GAMMA, BETA, DOUT = random_case(SHAPE, seed=5)
@@ -125,12 +125,34 @@ PUBLIC = {
         course_backward(cs231n.spatial_batchnorm_forward, cs231n.spatial_batchnorm_backward),
     ),
 }
+KERNELS = {
+    "kernels.batchnorm_forward": Public(FORWARD, forward(kernels.batchnorm_forward)),
+    "kernels.batchnorm_backward": Public(
+        BACKWARD, backward(kernels.batchnorm_forward, kernels.batchnorm_backward)
+    ),
+    "kernels.batchnorm_inference": Public(
+        INFERENCE, inference(kernels.batchnorm_inference), least=0
+    ),
+    "kernels.spatial_batchnorm_forward": Public(
+        FORWARD, forward(kernels.spatial_batchnorm_forward)
+    ),
+    "kernels.spatial_batchnorm_backward": Public(
+        BACKWARD, backward(kernels.spatial_batchnorm_forward, kernels.spatial_batchnorm_backward)
+    ),
+    "kernels.spatial_batchnorm_inference": Public(
+        INFERENCE, inference(kernels.spatial_batchnorm_inference), least=0
+    ),
+}
+PUBLIC |= KERNELS
 ALL = pytest.mark.parametrize("function", PUBLIC.values(), ids=PUBLIC)
 
 
 def test_every_public_function_of_batch_norm_is_in_the_table():
     names = {name for name in bnlib.__all__ if isfunction(getattr(bnlib, name))}
-    names |= {f"cs231n.{name}" for name, f in vars(cs231n).items() if isfunction(f)}
+    for module in (cs231n, kernels):
+        prefix = module.__name__.removeprefix("bnlib.")
+        functions = [name for name, f in vars(module).items() if isfunction(f)]
+        names |= {f"{prefix}.{name}" for name in functions if not name.startswith("_")}
     batch_norm = {name for name in names if "batch" in name}  # the others: test_relatives.py
     assert batch_norm == {name.removesuffix(" in test") for name in PUBLIC}
 
@@ -384,8 +406,9 @@ def test_gradients_of_float16_are_rounded_once(name, byteorder):
         assert (np.abs(a - b) <= 0.51 * spacing + 1e-6).all()  # 1e-6: float32, where terms cancel
 
 
-@ALL
-def test_longdouble_stays_longdouble(function):
+@pytest.mark.parametrize("name", [name for name in PUBLIC if name not in KERNELS])
+def test_longdouble_stays_longdouble(name):
+    function = PUBLIC[name]
     results = function(**arguments_as(function, lambda a: a.astype(np.longdouble)))
     assert all(a.dtype == np.longdouble for a in results)
     assert_same(results, function(), rtol=1e-13)
@@ -608,7 +631,9 @@ def inside(a):
 
 @pytest.mark.parametrize("names", [("x", "dout"), ("x", "dout", *VECTORS)], ids=["x", "all"])
 @pytest.mark.parametrize("dtype", [np.float64, np.float32, np.float16, np.int64])
-@pytest.mark.parametrize("name", [name for name in PUBLIC if name != "cs231n.batchnorm_backward"])
+@pytest.mark.parametrize(
+    "name", [n for n in PUBLIC if n != "cs231n.batchnorm_backward" and n not in KERNELS]
+)
 def test_arrays_of_another_library_pass_through(name, names, dtype):
     function = PUBLIC[name]  # the one left out runs the graph, whose nodes hold NumPy arrays
     numpy = arguments_as(function, lambda a: a.astype(dtype))

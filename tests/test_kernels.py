@@ -1,0 +1,312 @@
+"""The compiled layer against the loops of bnlib.reference and against bnlib.layers.
+
+That the contract for inputs holds is in test_contract.py, with the other layers.
+"""
+
+import subprocess
+import sys
+
+import numba
+import numpy as np
+import pytest
+from hypothesis import given, settings
+
+from bnlib import gradcheck, kernels, layers, reference
+from tests.strategies import (
+    MEMORY,
+    assert_gradients_close,
+    assert_y_close,
+    cases,
+    random_case,
+)
+from tests.test_numerics import OFFSETS, exact
+
+EPS = 1e-5
+# Small and large, few channels and many, tables and volumes; odd sizes leave rests everywhere.
+SHAPES = [(2, 3, 4, 5), (7, 33), (1, 2, 9), (3, 2, 3, 2, 5)]
+LARGE = [(40, 3, 17, 19), (9, 129, 5, 7), (301, 67), (5000, 5), (3, 300, 33), (257, 64, 1, 1)]
+every_dtype = pytest.mark.parametrize("dtype", [np.float32, np.float64])
+
+
+def relative(got, right):
+    """Return the largest difference, relative to the largest value."""
+    return np.abs(got.astype(np.float64) - right).max() / np.abs(right).max()
+
+
+def both_passes(module, case, **options):
+    y, cache = module.batchnorm_forward(case.x, case.gamma, case.beta, eps=EPS, **options)
+    return y, *module.batchnorm_backward(case.dout, cache, **options)
+
+
+@settings(deadline=None)
+@given(case=cases())
+def test_both_passes_against_the_loops_in_float64(case):
+    y, *gradients = both_passes(kernels, case)
+    right = reference.batchnorm_forward(case.x, case.gamma, case.beta, EPS)
+    assert_y_close(y, right, case, EPS)
+    right = reference.batchnorm_backward(case.dout, case.x, case.gamma, EPS)
+    assert_gradients_close(gradients, right, case, EPS)
+
+
+@settings(deadline=None)
+@given(case=cases(offsets=(0.0, -3.0, 1e3), dtype=np.float32))
+def test_both_passes_against_the_loops_in_float32(case):
+    y, *gradients = both_passes(kernels, case)
+    assert {a.dtype.newbyteorder("=") for a in (y, *gradients)} == {np.dtype(np.float32)}
+    right = reference.batchnorm_forward(case.x, case.gamma, case.beta, EPS)
+    assert_y_close(y, right, case, EPS)
+    right = reference.batchnorm_backward(case.dout, case.x, case.gamma, EPS)
+    assert_gradients_close(gradients, right, case, EPS)
+
+
+def test_backward_against_numerical_gradients():
+    case = random_case()
+    _, *gradients = both_passes(kernels, case)
+    arguments = {"x": case.x, "gamma": case.gamma, "beta": case.beta}
+    for (name, value), gradient in zip(arguments.items(), gradients, strict=True):
+
+        def f(v, name=name):
+            return kernels.batchnorm_forward(**arguments | {name: v}, eps=EPS)[0]
+
+        right = gradcheck.numerical_gradient(f, value, case.dout)
+        assert gradcheck.rel_error(gradient, right) < 1e-6, name
+
+
+@pytest.mark.parametrize("shape", SHAPES + LARGE, ids=str)
+@pytest.mark.parametrize("threads", [1, 2])
+@every_dtype
+def test_equal_to_the_layers(shape, threads, dtype):
+    case = random_case(shape, dtype=dtype)
+    bound = {np.float32: 1e-6, np.float64: 1e-12}[dtype]
+    with_threads(threads)
+    for got, right in zip(both_passes(kernels, case), both_passes(layers, case), strict=True):
+        assert got.dtype == right.dtype
+        assert relative(got, right) < bound
+
+
+def with_threads(threads):
+    numba.set_num_threads(min(threads, numba.config.NUMBA_NUM_THREADS))
+
+
+@pytest.fixture(autouse=True)
+def _threads_as_before():
+    before = numba.get_num_threads()
+    yield
+    numba.set_num_threads(before)
+
+
+@pytest.mark.parametrize("offset", OFFSETS)
+@pytest.mark.parametrize("order", ["(N, C, H, W)", "(N * H * W, C)"])
+def test_float32_is_exact_at_any_offset(offset, order):
+    x = (np.random.default_rng(0).standard_normal((16, 3, 16, 16)) + offset).astype(np.float32)
+    xhat, mean, var = exact(x)
+    if order != "(N, C, H, W)":
+        x, xhat = (np.moveaxis(a, 1, -1).reshape(-1, 3).copy() for a in (x, xhat))
+    y, cache = kernels.batchnorm_forward(x, np.ones(3), np.zeros(3), eps=EPS)
+    assert np.abs(y - xhat).max() < 1e-6
+    np.testing.assert_allclose(cache.mean, mean, rtol=1e-9)
+    np.testing.assert_allclose(cache.var, var, rtol=1e-6)
+    assert (
+        np.abs(
+            kernels.batchnorm_inference(x, np.ones(3), np.zeros(3), mean, var, eps=EPS) - xhat
+        ).max()
+        < 1e-6
+    )
+
+
+@pytest.mark.parametrize("shape", [(64, 2, 9, 9), (5000, 3)], ids=str)
+@every_dtype
+def test_a_first_value_far_away_costs_no_digits(shape, dtype):
+    x = random_case(shape, scale=1.0, dtype=dtype).x
+    x[0] += dtype(1e4)  # the value that the sums are first taken about
+    case = random_case(shape, dtype=dtype)._replace(x=x)
+    wide = case._replace(x=x.astype(np.longdouble), dout=case.dout.astype(np.longdouble))
+    for got, right in zip(both_passes(kernels, case), both_passes(layers, wide), strict=True):
+        assert relative(got, right) < {np.float32: 2e-6, np.float64: 1e-12}[dtype]
+
+
+@pytest.mark.parametrize("shape", [(64, 2, 40, 40), (5000, 64)], ids=str)
+def test_an_upstream_gradient_with_an_offset_keeps_its_digits(shape):
+    case = random_case(shape, dtype=np.float32)
+    case = case._replace(dout=case.dout + np.float32(1e4))
+    wide = case._replace(x=case.x.astype(np.float64), dout=case.dout.astype(np.float64))
+    dx, right = both_passes(kernels, case)[1], both_passes(layers, wide)[1]
+    assert relative(dx, right) < 1e-6
+
+
+@pytest.mark.parametrize("order", MEMORY)
+@pytest.mark.parametrize("order_of_dout", ["as x", "C order"])
+def test_any_strides_give_the_same_result(order, order_of_dout):
+    case = random_case((5, 4, 3, 6))
+    right = both_passes(layers, case)
+    x = MEMORY[order](case.x)
+    dout = MEMORY[order](case.dout) if order_of_dout == "as x" else case.dout
+    for got, expected in zip(
+        both_passes(kernels, case._replace(x=x, dout=dout)), right, strict=True
+    ):
+        assert relative(got, expected) < 1e-12
+
+
+def test_channels_last_stays_channels_last_and_is_not_copied():
+    case = random_case((5, 4, 3, 6))
+    x = MEMORY["channels last"](case.x)
+    y, cache = kernels.batchnorm_forward(x, case.gamma, case.beta)
+    assert cache.x is x
+    assert y.strides == x.strides
+    assert kernels.batchnorm_backward(case.dout, cache)[0].strides == x.strides
+
+
+def test_x_in_c_order_is_not_copied():
+    case = random_case()
+    _, cache = kernels.batchnorm_forward(case.x, case.gamma, case.beta)
+    assert cache.x is case.x
+
+
+@pytest.mark.parametrize("spoil", [np.negative, lambda x: np.maximum(x, 0), lambda x: x + 1])
+@pytest.mark.parametrize("shape", [(2, 3, 4, 5), (40, 3, 17, 19)], ids=str)
+def test_x_changed_before_backward_is_noticed(spoil, shape):
+    case = random_case(shape, offset=0)
+    _, cache = kernels.batchnorm_forward(case.x, case.gamma, case.beta)
+    kernels.batchnorm_backward(case.dout, cache)
+    case.x[...] = spoil(case.x)
+    with pytest.raises(ValueError, match="x was changed between the forward and the backward"):
+        kernels.batchnorm_backward(case.dout, cache)
+
+
+@pytest.mark.parametrize("name", ["x", "gamma", "beta"])
+def test_y_and_gradients_are_new_memory(name):
+    case = random_case()
+    for result in both_passes(kernels, case):
+        assert not np.shares_memory(result, getattr(case, name))
+
+
+@pytest.mark.parametrize("shape", SHAPES + LARGE[:3], ids=str)
+@pytest.mark.parametrize("dtype", [np.float16, np.float32, np.float64])
+def test_out_holds_the_result_and_is_returned(shape, dtype):
+    case = random_case(shape, dtype=dtype)
+    right = both_passes(kernels, case)
+    y, dx = np.full((2, *shape), np.nan, dtype)
+    got, cache = kernels.batchnorm_forward(case.x, case.gamma, case.beta, out=y)
+    assert got is y
+    assert (y == right[0]).all()
+    gradients = kernels.batchnorm_backward(case.dout, cache, out=dx)
+    assert gradients[0] is dx
+    for a, b in zip(gradients, right[1:], strict=True):
+        assert (a == b).all()
+
+
+def test_out_may_have_any_strides():
+    case = random_case()
+    out = np.zeros((5, 4, 3, 2)).T
+    y, _ = kernels.batchnorm_forward(case.x, case.gamma, case.beta, out=out)
+    assert y is out
+    assert (out == kernels.batchnorm_forward(case.x, case.gamma, case.beta)[0]).all()
+
+
+def test_inference_may_write_into_x():
+    case = random_case()
+    statistics = case.gamma + 5, case.gamma**2
+    right = layers.batchnorm_inference(case.x, case.gamma, case.beta, *statistics)
+    y = kernels.batchnorm_inference(case.x, case.gamma, case.beta, *statistics, out=case.x)
+    assert y is case.x
+    assert relative(y, right) < 1e-12
+
+
+X, GAMMA, BETA, DOUT = random_case()
+READ_ONLY = MEMORY["read-only"](X)
+
+
+@pytest.mark.parametrize(
+    ("out", "error", "says"),
+    [
+        (np.empty((2, 3, 5, 4)), ValueError, r"shape \(2, 3, 4, 5\).*got \(2, 3, 5, 4\)"),
+        (np.empty(X.shape, np.float32), ValueError, "float64; got .* float32"),
+        (READ_ONLY, ValueError, "out must be writeable"),
+        (X.tolist(), TypeError, "out must be a NumPy array; got list"),
+        (X, ValueError, "share memory with x"),
+        (X[::-1], ValueError, "share memory with x"),
+    ],
+    ids=["shape", "dtype", "read-only", "list", "x", "a view of x"],
+)
+def test_an_out_that_does_not_fit_is_refused(out, error, says):
+    with pytest.raises(error, match=says):
+        kernels.batchnorm_forward(X, GAMMA, BETA, out=out)
+    _, cache = kernels.batchnorm_forward(X, GAMMA, BETA)
+    with pytest.raises(error, match=says):
+        kernels.batchnorm_backward(DOUT, cache, out=out)
+
+
+def test_dx_may_not_be_written_over_dout():
+    _, cache = kernels.batchnorm_forward(X, GAMMA, BETA)
+    dout = DOUT.copy()
+    with pytest.raises(ValueError, match="share memory with dout"):
+        kernels.batchnorm_backward(dout, cache, out=dout)
+    assert (dout == DOUT).all()
+
+
+@pytest.mark.parametrize("shape", LARGE, ids=str)
+def test_the_same_threads_give_the_same_bits(shape):
+    case = random_case(shape, dtype=np.float32)
+    first, *others = (both_passes(kernels, case) for _ in range(5))
+    for other in others:
+        assert [a.tobytes() for a in first] == [b.tobytes() for b in other]
+
+
+@pytest.mark.parametrize("name", ["batchnorm_forward", "spatial_batchnorm_forward"])
+def test_longdouble_is_refused(name):
+    with pytest.raises(TypeError, match="x must be float64 or narrower"):
+        getattr(kernels, name)(X.astype(np.longdouble), GAMMA, BETA)
+
+
+def test_the_cache_of_the_layers_is_refused():
+    _, cache = layers.batchnorm_forward(X, GAMMA, BETA)
+    with pytest.raises(TypeError, match=r"forward pass of bnlib\.kernels"):
+        kernels.batchnorm_backward(DOUT, cache)
+
+
+def test_statistics_are_those_of_the_layers():
+    _, cache = kernels.batchnorm_forward(X, GAMMA, BETA)
+    _, other = layers.batchnorm_forward(X, GAMMA, BETA)
+    for got, right in zip(cache.statistics, other.statistics, strict=True):
+        np.testing.assert_allclose(got, right, rtol=1e-13)
+
+
+@pytest.mark.parametrize("threads", [1, 2, 3, 16])
+@pytest.mark.parametrize("shape", [(64, 64, 56, 56), (8, 3, 224, 224), (5000, 5), (1, 999, 17)])
+def test_a_plan_covers_every_channel_and_gives_work_to_each_thread(threads, shape, monkeypatch):
+    monkeypatch.setattr(numba, "get_num_threads", lambda: threads)
+    view = np.broadcast_to(np.float32(0), shape).reshape(*shape[:2], -1)
+    planned, block, shards = kernels._plan(view)
+    blocks = -(-shape[1] // block)
+    assert planned == threads
+    assert 1 <= block <= shape[1]
+    assert 1 <= shards <= shape[0]
+    assert blocks * shards >= min(threads, shape[1] * shape[0])
+
+
+def test_without_numba_the_error_says_what_to_install():
+    program = "import sys; sys.modules['numba'] = None; import bnlib.kernels"
+    run = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True)
+    assert run.returncode != 0
+    assert "ImportError: bnlib.kernels needs Numba" in run.stderr
+    assert 'pip install "bnlib[speed]"' in run.stderr
+
+
+# Planted faults: what the tests above must notice.
+
+
+def test_sums_about_zero_would_be_noticed():
+    x = (np.random.default_rng(0).standard_normal((16, 3, 16, 16)) + 1e4).astype(np.float32)
+    xhat, _, _ = exact(x)
+    mean, square = x.mean(axis=(0, 2, 3)), (x * x).mean(axis=(0, 2, 3))
+    var = np.maximum(square - mean * mean, 0).reshape(-1, 1, 1)
+    y = (x - mean.reshape(-1, 1, 1)) / np.sqrt(var + np.float32(EPS))
+    assert np.abs(y - xhat).max() > 1e-3
+
+
+@pytest.mark.parametrize("fault", range(3), ids=["y", "dx", "dgamma"])
+def test_a_channel_that_no_task_computes_would_be_noticed(fault):
+    case = random_case((9, 129, 5, 7))
+    results, right = both_passes(kernels, case), both_passes(layers, case)
+    results[fault][(slice(None), -2) if fault < 2 else -2] = 0
+    assert relative(results[fault], right[fault]) > 1e-6
