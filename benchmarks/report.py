@@ -1,0 +1,101 @@
+"""Turn what was measured into a table and a figure."""
+
+from benchmarks.measure import LIMIT
+
+OURS = "bnlib."
+UNITS = ((1, "s"), (1e-3, "ms"), (1e-6, "us"))
+
+
+def fastest_peer(peers):
+    """Return the name of the fastest that is neither ours nor the memory limit."""
+    names = [name for name in peers if not name.startswith(OURS) and name != LIMIT]
+    return min(names, key=lambda name: peers[name]["median"])
+
+
+def duration(seconds):
+    """Return a time with three digits and its unit.
+
+    >>> duration(0.01234), duration(5e-6)
+    ('12.3 ms', '5 us')
+    """
+    size, unit = next((u for u in UNITS if seconds >= u[0]), UNITS[-1])
+    return f"{seconds / size:.3g} {unit}"
+
+
+def table(kind, measured):
+    """Return a Markdown table of one shape: time, spread, ratios, memory, error."""
+    peers = measured[kind]["peers"]
+    fastest = fastest_peer(peers)
+    reference = peers[fastest]["median"]
+    limit = peers.get(LIMIT, {}).get("median")
+    array = 4 * _size(measured["shape"])
+    head = ["", "median", "middle half", f"/ {fastest}", "/ limit", "peak, in arrays", "error"]
+    rows = [head, ["---", *["---:"] * (len(head) - 1)]]
+    for name, t in sorted(peers.items(), key=lambda item: item[1]["median"]):
+        rows.append(
+            [
+                name,
+                duration(t["median"]),
+                f"{duration(t['low'])} to {duration(t['high'])}",
+                f"{t['median'] / reference:.2f}",
+                f"{t['median'] / limit:.2f}" if limit else "",
+                f"{t['peak'] / array:.1f}" if array > 2**20 else "",
+                "" if t["error"] is None else f"{t['error']:.0e}",
+            ]
+        )
+    lines = [f"| {' | '.join(row)} |" for row in rows]
+    lines += [f"\n{name} left out: {why}" for name, why in measured[kind]["left out"].items()]
+    return "\n".join(lines)
+
+
+def text(results):
+    """Return everything that was measured as Markdown."""
+    parts = ["# Batch norm against its peers"]
+    for result in results:
+        installed = ", ".join(f"{k} {v}" for k, v in result["versions"].items() if v)
+        parts.append(f"## {result['threads']} threads\n\n{result['processor']}; {installed}")
+        for measured in result["shapes"]:
+            shape = tuple(measured["shape"])
+            parts.append(f"### {shape}, float32, forward and backward in training")
+            parts.append(table("training", measured))
+            parts.append(f"### {shape}, float32, inference")
+            parts.append(table("inference", measured))
+    return "\n\n".join(parts) + "\n"
+
+
+def figure(result):
+    """Draw each peer's time on each shape, in units of the memory limit."""
+    import matplotlib.pyplot as plt
+
+    from bnlib.plotting import COLORS, use_style
+
+    use_style()
+    shapes = result["shapes"]
+    names = [name for name in shapes[0]["training"]["peers"] if name != LIMIT]
+    fig, axes = plt.subplots(1, len(shapes), figsize=(2 * len(shapes) + 2, 5), sharey=True)
+    for ax, measured in zip(axes, shapes, strict=True):
+        peers = measured["training"]["peers"]
+        limit = peers[LIMIT]["median"]
+        for row, name in enumerate(names):
+            if name not in peers:
+                ax.text(1, row, " left out", va="center", fontsize=8)
+                continue
+            low, middle, high = (peers[name][key] / limit for key in ("low", "median", "high"))
+            color = COLORS["gradient" if name.startswith(OURS) else "value"]
+            ax.barh(row, middle, color=color, hatch="//" if name.startswith(OURS) else None)
+            ax.plot([low, high], [row, row], color="black")
+            ax.text(1.15 * high, row, f"{middle:.2g}", va="center", fontsize=8)
+        ax.axvline(1, color=COLORS["muted"], linestyle="--")
+        ax.set(xscale="log", title=str(tuple(measured["shape"])), ylim=(len(names) - 0.4, -0.6))
+        ax.set_xlim(0.8, 40 * ax.get_xlim()[1] ** 0.5)
+    axes[0].set_yticks(range(len(names)), names)
+    fig.supxlabel("time of forward and backward, in units of the five-array memory limit")
+    fig.suptitle(f"Batch norm in training, float32, {result['threads']} threads; ours hatched")
+    return fig
+
+
+def _size(shape):
+    size = 1
+    for n in shape:
+        size *= n
+    return size
