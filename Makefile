@@ -13,7 +13,7 @@ RUN = $(PYTHON) tools/setup_venv.py --
 WORKERS = --numprocesses=auto --dist=loadfile
 
 .DEFAULT_GOAL := help
-.PHONY: help setup lab fresh test test-numpy refresh format lint mutation lock clean
+.PHONY: help setup lab fresh test test-numpy refresh format lint bench mutation lock clean
 
 help: ## list the targets
 	@$(PYTHON) tools/make_help.py
@@ -47,6 +47,9 @@ lint: ## check style only: code, notebooks, who imports whom
 	@$(RUN) -m ruff format --check
 	@$(RUN) -m tools.notebook_style
 	@$(RUN) -m pytest --quiet tests/test_imports.py
+
+bench: ## time the layer against its peers, with nothing else running: make bench ARGS="--help"
+	@$(RUN) -m benchmarks $(ARGS)
 
 mutation: ## test the tests, for hours; or of one module: make mutation MODULE=layout
 	@$(RUN) -m tools.mutation $(MODULE)

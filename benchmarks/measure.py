@@ -53,7 +53,12 @@ def prepare(peers, case, threads, right):
         except ImportError as reason:
             left_out[name] = str(reason)
             continue
-        errors[name] = error(step(), right)
+        results = step()
+        shapes = [tuple(a.shape) for a in results]
+        if shapes != [a.shape for a in right]:
+            left_out[name] = f"wrong: shapes {shapes}"
+            continue
+        errors[name] = error(results, right)
         if errors[name] < AGREE:
             steps[name] = step
         else:
@@ -99,7 +104,8 @@ def measured(shape, threads, budget):
     ):
         steps, left_out, errors = prepare(peers, case, threads, right)
         if kind == "training":
-            steps = {LIMIT: memory.limit(case, threads), **steps}
+            room = np.empty((2, *shape), np.float32)
+            steps = {LIMIT: memory.limit(case.x, case.dout, *room), **steps}
         times = interleaved(steps, budget, f"{shape} {kind}")
         result[kind] = {
             "peers": {

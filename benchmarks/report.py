@@ -7,9 +7,9 @@ UNITS = ((1, "s"), (1e-3, "ms"), (1e-6, "us"))
 
 
 def fastest_peer(peers):
-    """Return the name of the fastest that is neither ours nor the memory limit."""
+    """Return the name of the fastest that is neither ours nor the memory limit, or None."""
     names = [name for name in peers if not name.startswith(OURS) and name != LIMIT]
-    return min(names, key=lambda name: peers[name]["median"])
+    return min(names, key=lambda name: peers[name]["median"], default=None)
 
 
 def duration(seconds):
@@ -26,10 +26,18 @@ def table(kind, measured):
     """Return a Markdown table of one shape: time, spread, ratios, memory, error."""
     peers = measured[kind]["peers"]
     fastest = fastest_peer(peers)
-    reference = peers[fastest]["median"]
+    reference = peers[fastest]["median"] if fastest else None
     limit = peers.get(LIMIT, {}).get("median")
     array = 4 * _size(measured["shape"])
-    head = ["", "median", "middle half", f"/ {fastest}", "/ limit", "peak, in arrays", "error"]
+    head = [
+        "",
+        "median",
+        "middle half",
+        f"/ {fastest or 'fastest peer'}",
+        "/ limit",
+        "peak, in arrays",
+        "error",
+    ]
     rows = [head, ["---", *["---:"] * (len(head) - 1)]]
     for name, t in sorted(peers.items(), key=lambda item: item[1]["median"]):
         rows.append(
@@ -37,7 +45,7 @@ def table(kind, measured):
                 name,
                 duration(t["median"]),
                 f"{duration(t['low'])} to {duration(t['high'])}",
-                f"{t['median'] / reference:.2f}",
+                f"{t['median'] / reference:.2f}" if reference else "",
                 f"{t['median'] / limit:.2f}" if limit else "",
                 f"{t['peak'] / array:.1f}" if array > 2**20 else "",
                 "" if t["error"] is None else f"{t['error']:.0e}",
