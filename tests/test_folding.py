@@ -48,6 +48,21 @@ def test_folded_affine_layer_gives_the_same():
     assert relative(x @ weight + bias, bnlib.batchnorm_inference(scores, **given)) < EXACT
 
 
+def test_filters_of_one_position_may_come_without_their_positions():
+    given = drawn()
+    given["weight"] = given["weight"][:, :, :1, :1]
+    weight, bias = fold_convolution(**given)
+    flat, same = fold_convolution(**given | {"weight": given["weight"][:, :, 0, 0]})
+    assert (flat == weight[:, :, 0, 0]).all()
+    assert (same == bias).all()
+
+
+def test_variance_as_small_as_eps_is_no_zero():
+    given = drawn() | {"running_var": np.full(5, 0.125)}
+    weight, _ = fold_convolution(**given, eps=0.125)
+    np.testing.assert_array_equal(weight, given["weight"] * given["gamma"][:, None, None, None] * 2)
+
+
 def test_no_bias_is_a_bias_of_zero():
     given = drawn() | {"bias": np.zeros(5)}
     without = fold_convolution(**given | {"bias": None})
@@ -94,6 +109,31 @@ def test_the_weights_dtype_is_kept_and_integers_become_float64(dtype):
     assert weight.dtype == bias.dtype == (np.float64 if dtype == np.int64 else dtype)
 
 
+def test_float32_weights_are_rounded_once_at_the_end():
+    given = drawn()
+    given["weight"] = given["weight"].astype(np.float32)
+    wide = fold_convolution(**given | {"weight": given["weight"].astype(np.float64)})
+    for narrow, exact in zip(fold_convolution(**given), wide, strict=True):
+        np.testing.assert_array_equal(narrow, exact.astype(np.float32))
+
+
+def test_longdouble_keeps_all_its_digits():
+    last = np.finfo(np.longdouble).eps  # where longdouble is float64, these are float64's digits
+    weight, bias = fold_convolution(
+        weight=np.array([[1 + last], [3 - 2 * last]]),
+        bias=np.array([last, 0]),
+        gamma=np.array([2, 1 + last]),
+        beta=np.array([1 + 2 * last, 0]),
+        running_mean=np.array([0, 1 + 3 * last]),
+        running_var=np.ones(2),
+        eps=0,
+    )
+    assert weight.dtype == bias.dtype == np.longdouble
+    assert weight[0, 0] == 2 + 2 * last
+    assert weight[1, 0] == (3 - 2 * last) * (1 + last)
+    assert bias.tolist() == [1 + 4 * last, -(1 + 3 * last) * (1 + last)]
+
+
 def test_arguments_stay_as_they_are_and_share_no_memory():
     given = drawn()
     results = fold_convolution(**given)
@@ -106,10 +146,15 @@ def test_arguments_stay_as_they_are_and_share_no_memory():
     ("changed", "error", "says"),
     [
         ({"weight": np.ones(5)}, ValueError, r"weight must be \(C, C_in, ...\); got shape \(5,\)"),
-        ({"gamma": np.ones(4)}, ValueError, r"gamma must have shape \(5,\), .* got shape \(4,\)"),
+        (
+            {"gamma": np.ones(4)},
+            ValueError,
+            r"gamma must have shape \(5,\), .* weight \(5, 2, 3, 3\) .* got shape \(4,\)",
+        ),
         ({"beta": 1.0}, ValueError, r"beta must have shape \(5,\)"),
         ({"bias": np.ones((5, 1))}, ValueError, r"bias must have shape \(5,\)"),
         ({"running_mean": np.ones(2)}, ValueError, r"running_mean must have shape \(5,\)"),
+        ({"running_var": np.ones(6)}, ValueError, r"running_var must have shape \(5,\)"),
         ({"running_var": -np.ones(5)}, ValueError, r"running_var must not be negative"),
         ({"running_var": np.zeros(5), "eps": 0}, ValueError, r"running_var must not be 0 where"),
         ({"eps": -1}, ValueError, "eps must be finite and at least 0"),
@@ -118,10 +163,12 @@ def test_arguments_stay_as_they_are_and_share_no_memory():
     ],
 )
 def test_arguments_that_do_not_fit_are_named(changed, error, says):
-    with pytest.raises(error, match=says):
+    with pytest.raises(error, match=f"^{says}"):
         fold_convolution(**drawn() | changed)
 
 
-def test_affine_weights_have_two_axes():
+def test_affine_weights_are_real_and_have_two_axes():
+    with pytest.raises(TypeError, match=r"^weight must hold real numbers; got dtype complex128"):
+        fold_affine(**drawn() | {"weight": np.ones((7, 5), complex)})
     with pytest.raises(ValueError, match=r"weight must be \(D_in, D\); got shape \(5, 2, 3, 3\)"):
         fold_affine(**drawn())

@@ -420,6 +420,16 @@ def test_softmax_of_a_student_has_checked_gradients_and_a_table():
     ]
 
 
+def test_graph_shows_its_formulas_as_a_table_in_a_notebook():
+    assert softmax_graph()._repr_markdown_().splitlines() == [
+        "| node | formula | shape |",
+        "| --- | --- | --- |",
+        r"| `exp_scores` | $e^{\mathrm{scores}}$ | `(N, K)` |",
+        r"| `total` | $\sum_{K} \mathrm{exp\_scores}$ | `(N,)` |",
+        r"| `p` | $\frac{\mathrm{exp\_scores}}{\mathrm{total}}$ | `(N, K)` |",
+    ]
+
+
 def test_layer_norm_of_a_student_has_checked_gradients():
     rng = np.random.default_rng(5)
     x, dout = 10 + 4 * rng.normal(size=(2, 3, 5))
@@ -510,7 +520,9 @@ def test_no_gradient_flows_back_along_a_given_use():
 @pytest.mark.parametrize("place", ["sigma", ("x", "var"), ("y", "x")])
 def test_place_that_is_not_in_the_graph_cannot_be_replaced(place):
     trace, _, _ = traced()
-    with pytest.raises(ValueError, match=re.escape(f"there is no value and no edge {place!r}")):
+    with pytest.raises(
+        ValueError, match="^" + re.escape(f"there is no value and no edge {place!r}")
+    ):
         trace.function_of(place)(trace["x"])
 
 
@@ -580,7 +592,7 @@ def test_complex_step_through_forward_and_numbers_agree():
 @pytest.mark.parametrize(
     ("steps", "message"),
     [
-        ([], "at least one step"),
+        ([], "a graph needs at least one step"),
         ([("a", square, "z")], "node a: its input 'z' is unknown"),
         ([("a", square, "x"), ("a", exp, "x")], "node a: the name is defined twice"),
         ([("x", square, "x")], "node x: the name is defined twice"),
@@ -606,18 +618,18 @@ def test_complex_step_through_forward_and_numbers_agree():
     ids=lambda v: v if isinstance(v, str) else "",
 )
 def test_graph_that_makes_no_sense_is_an_error_that_names_the_node(steps, message):
-    with pytest.raises(ValueError, match=re.escape(message)):
+    with pytest.raises(ValueError, match="^" + re.escape(message)):
         Graph({"x": "N D", "k": "K", "t": "D N"}, steps)
 
 
 def test_axis_named_twice_is_an_error():
-    with pytest.raises(ValueError, match=re.escape("an axis occurs twice in (N, N)")):
+    with pytest.raises(ValueError, match="^" + re.escape("an axis occurs twice in (N, N)")):
         Graph({"x": "N N"}, [("y", square, "x")])
 
 
 @pytest.mark.parametrize("eps", [-1e-5, np.nan, np.inf])
 def test_eps_out_of_range_is_an_error(eps):
-    with pytest.raises(ValueError, match="eps must be finite and at least 0"):
+    with pytest.raises(ValueError, match=f"^eps must be finite and at least 0; got {eps}"):
         spatial_batchnorm_graph(eps)
 
 
@@ -625,7 +637,10 @@ def test_eps_out_of_range_is_an_error(eps):
     ("change", "message"),
     [
         ({"gamma": None}, "forward takes the inputs ['x', 'gamma', 'beta']; got ['x', 'beta']"),
-        ({"delta": np.ones(3)}, "got ['x', 'gamma', 'beta', 'delta']"),
+        (
+            {"delta": np.ones(3)},
+            "forward takes the inputs ['x', 'gamma', 'beta']; got ['x', 'gamma', 'beta', 'delta']",
+        ),
         ({"gamma": np.ones(4)}, "gamma must be (C,), here (3,); got shape (4,)"),
         ({"gamma": np.ones((1, 3))}, "gamma must be (C,); got shape (1, 3)"),
         ({"x": np.ones((2, 3))}, "x must be (N, C, H, W); got shape (2, 3)"),
@@ -641,14 +656,16 @@ def test_argument_that_does_not_fit_is_an_error_that_names_it(change, message):
     x, gamma, beta, _ = random_case()
     arguments = {"x": x, "gamma": gamma, "beta": beta, **change}
     arguments = {name: a for name, a in arguments.items() if a is not None}
-    with pytest.raises(ValueError, match=re.escape(message)):
+    with pytest.raises(ValueError, match="^" + re.escape(message)):
         spatial_batchnorm_graph().forward(**arguments)
 
 
 @pytest.mark.parametrize("bad", ["text", np.array([None] * 3)])
 def test_argument_that_holds_no_numbers_is_an_error(bad):
     x, _, beta, _ = random_case()
-    with pytest.raises(TypeError, match="gamma must hold numbers; got dtype"):
+    with pytest.raises(
+        TypeError, match=f"^gamma must hold numbers; got dtype {np.asarray(bad).dtype}"
+    ):
         spatial_batchnorm_graph().forward(x=x, gamma=bad, beta=beta)
 
 
@@ -656,14 +673,14 @@ def test_argument_that_holds_no_numbers_is_an_error(bad):
 def test_dout_of_another_shape_is_an_error_although_it_broadcasts(shape):
     trace, _, _ = traced()
     message = f"dout must have the shape of y, (2, 3, 4, 5); got shape {shape}"
-    with pytest.raises(ValueError, match=re.escape(message)):
+    with pytest.raises(ValueError, match="^" + re.escape(message)):
         trace.backward(np.ones(shape))
 
 
 def test_value_of_a_wrong_shape_is_an_error_that_names_the_node():
     total = square._replace(value=lambda a: np.sum(a))
     graph = Graph({"x": "N D"}, [("a", total, "x")])
-    with pytest.raises(ValueError, match=re.escape("a must be (N, D); got shape ()")):
+    with pytest.raises(ValueError, match="^" + re.escape("a must be (N, D); got shape ()")):
         graph.forward(x=np.ones((2, 3)))
 
 
@@ -671,12 +688,16 @@ def test_value_of_a_wrong_shape_is_an_error_that_names_the_node():
 def test_vjp_of_a_wrong_shape_is_an_error_that_names_the_node(passed_on):
     wrong = square._replace(vjp=lambda d, y, a: passed_on)
     trace = Graph({"x": "N D"}, [("a", wrong, "x")]).forward(x=np.ones((2, 3)))
-    with pytest.raises(ValueError, match=re.escape("node a: its vjp must return shapes [(2, 3)]")):
+    with pytest.raises(
+        ValueError, match="^" + re.escape("node a: its vjp must return shapes [(2, 3)]")
+    ):
         trace.backward(np.ones((2, 3)))
 
 
 def test_vjp_of_an_average_must_have_the_inputs_shape():
     lazy = mean_over("N")._replace(vjp=lambda d, y, a, axis: (d / 2,))
     trace = Graph({"x": "N D"}, [("a", lazy, "x")]).forward(x=np.ones((2, 3)))
-    with pytest.raises(ValueError, match=re.escape("node a: its vjp must return shapes [(2, 3)]")):
+    with pytest.raises(
+        ValueError, match="^" + re.escape("node a: its vjp must return shapes [(2, 3)]")
+    ):
         trace.backward(np.ones(3))

@@ -1,5 +1,7 @@
 """Batch norm against its judges: loops, numerical derivatives, and identities it must obey."""
 
+from inspect import signature
+
 import numpy as np
 import pytest
 from hypothesis import given, settings
@@ -390,6 +392,20 @@ def test_float32_is_within_1e_6_of_float64_for_a_million_images():
     assert np.abs(y - exact).max() < 1e-6  # added up in float32, the mean is off by 1
 
 
+def test_longdouble_keeps_all_its_digits():
+    last = np.finfo(np.longdouble).eps  # where longdouble is float64, these are float64's digits
+    x = np.array([[1], [1 + 2 * last]])  # in float64 both would be 1, without a variance
+    gamma, beta = np.array([1 + last]), np.array([2 * last])
+    y, cache = bnlib.batchnorm_forward(x, gamma, beta, eps=0)
+    assert y.tolist() == [[-1 + last], [1 + 3 * last]]
+    gradients = bnlib.batchnorm_backward(np.array([[0], [1 + last]]), cache)
+    assert gradients[1:] == (1 + last, 1 + last)
+    statistics = np.array([1 + last]), np.array([last**2])
+    assert cache.statistics[:2] == statistics
+    assert bnlib.batchnorm_inference(x, gamma, beta, *statistics, eps=0).tolist() == y.tolist()
+    assert {a.dtype for a in (y, *gradients)} == {np.dtype(np.longdouble)}
+
+
 @pytest.mark.parametrize("offset", [0, 10, 1000])
 def test_float16_is_as_exact_as_its_rounding(offset):
     case = random_case((4, 3, 8, 8), offset=offset, dtype=np.float16)
@@ -406,3 +422,36 @@ def test_float16_of_the_largest_size_does_not_overflow():
     y, _ = bnlib.batchnorm_forward(x, [2], [1])
     expected = 1 + 2 * np.array([[-1], [1], [0]]) * np.sqrt(1.5)
     np.testing.assert_allclose(y, expected, rtol=5e-4)  # half a spacing of float16
+
+
+# Errors begin with the argument's name; test_contract.py has what else they say.
+
+
+@pytest.mark.parametrize("spatial", ["", "spatial_"])
+@pytest.mark.parametrize(
+    ("function", "name"),
+    [
+        *(("forward", name) for name in ("gamma", "beta")),
+        *(("inference", name) for name in ("gamma", "beta", "running_mean", "running_var")),
+    ],
+)
+def test_a_parameter_of_a_wrong_shape_is_named_first(function, name, spatial):
+    layer = getattr(bnlib, f"{spatial}batchnorm_{function}")
+    given = dict.fromkeys(signature(layer).parameters, np.ones(3)) | {"x": random_case().x}
+    given |= {name: np.ones(4), "eps": EPS}
+    with pytest.raises(ValueError, match=rf"^{name} must have shape \(3,\), .*got shape \(4,\)"):
+        layer(**given)
+
+
+def test_a_cache_of_no_forward_pass_is_named_first():
+    with pytest.raises(
+        TypeError, match=r"^cache must come from a training forward pass; got <class 'tuple'"
+    ):
+        bnlib.batchnorm_backward(random_case().dout, (1, 2))
+
+
+def test_a_dout_of_other_axes_is_named_first():
+    case = random_case()
+    _, cache = bnlib.spatial_batchnorm_forward(*case[:3])
+    with pytest.raises(ValueError, match=r"^dout must be \(N, C, H, W\); got 3 axes"):
+        bnlib.spatial_batchnorm_backward(case.dout[0], cache)

@@ -259,7 +259,9 @@ def test_bad_input_is_refused_by_name(name, row):
     with pytest.raises(row.error) as caught:
         PUBLIC[name](**{row.argument: row.bad(good)})
     says = row.says[:1] if "cs231n" in name or "instance" in name else row.says
-    assert all(part in str(caught.value) for part in says), str(caught.value)
+    message = str(caught.value)
+    assert all(part in message for part in says), message
+    assert message.startswith(f"{row.argument} "), message
 
 
 @pytest.mark.parametrize(
@@ -357,6 +359,18 @@ def test_dtypes_follow_x(name, dtype):
         np.testing.assert_allclose(a, b, rtol=0, atol=tolerance * np.abs(b).max())
 
 
+@pytest.mark.parametrize("forward", [bnlib.layernorm_forward, bnlib.instancenorm_forward])
+def test_longdouble_keeps_all_its_digits(forward):
+    last = np.finfo(np.longdouble).eps  # where longdouble is float64, these are float64's digits
+    x = np.array([[[1, 1 + 2 * last]]])  # in float64 both would be 1, without a variance
+    gamma, beta = np.array([1 + last]), np.array([2 * last])
+    y, cache = forward(x, gamma, beta, eps=0)
+    assert y.tolist() == [[[-1 + last, 1 + 3 * last]]]
+    dx, dgamma, dbeta = bnlib.layernorm_backward(np.array([[[0, 1 + last]]]), cache)
+    assert (dgamma, dbeta) == (1 + last, 1 + last)
+    assert {a.dtype for a in (y, dx, dgamma, dbeta)} == {np.dtype(np.longdouble)}
+
+
 def test_float16_is_computed_in_float32():
     x = (100 * random_case((2, 6, 4, 5)).x).astype(np.float16)  # squares pass 65504
     y, _ = bnlib.groupnorm_forward(x, np.ones(6), np.zeros(6), 3)
@@ -408,7 +422,8 @@ def test_a_cache_of_another_layer_is_refused(kind):
     case = random_case((2, 6, 4, 5))
     _, batch_cache = bnlib.batchnorm_forward(*case[:3])
     for wrong in (None, (), batch_cache):
-        with pytest.raises(TypeError, match="cache must come from a forward pass"):
+        expected = f"^cache must come from a forward pass of this layer; got {type(wrong)}"
+        with pytest.raises(TypeError, match=expected):
             KINDS[kind][1](case.dout, wrong)
 
 

@@ -142,6 +142,19 @@ def test_moments_are_float64_whatever_the_shard_is(dtype):
     assert relative_error(moments.statistics(), x.astype(np.float64)) < 1e-14
 
 
+def test_longdouble_keeps_all_its_digits():
+    last = np.finfo(np.longdouble).eps  # where longdouble is float64, these are float64's digits
+    a, b = (Moments.of(np.array([[1], [1 + 2 * last]]) + step) for step in (0, 4 * last))
+    empty = Moments.of(np.empty((0, 1), np.longdouble))
+    merged = [merge(a, b), merge_all([empty, a, b]), merge(empty, empty)]
+    for moments in (a, b, empty, *merged):
+        types = {v.dtype for v in (moments.origin, moments.shift, moments.m2)}
+        assert types == {np.dtype(np.longdouble)}
+    assert (a.mean, a.m2) == (1 + last, 2 * last**2)
+    for moments in merged[:2]:
+        assert (moments.mean, moments.m2) == (1 + 3 * last, (2 + 2 + 4**2) * last**2)
+
+
 def test_empty_shards_add_nothing():
     empty, some = Moments.of(np.ones((0, 2))), Moments.of(X)
     for merged in (merge(empty, some), merge(some, empty), merge_all([empty, some, empty])):
@@ -167,9 +180,9 @@ def test_merging_changes_neither_shard_and_shares_no_memory():
 
 
 def test_nothing_to_merge_is_an_error():
-    with pytest.raises(ValueError, match="no shards to merge"):
+    with pytest.raises(ValueError, match=r"^there are no shards to merge"):
         merge_all([])
-    with pytest.raises(ValueError, match="empty batch: it has no mean"):
+    with pytest.raises(ValueError, match=r"^these moments are of an empty batch: it has no mean"):
         Moments.of(np.ones((0, 2))).statistics()
 
 

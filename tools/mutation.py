@@ -5,7 +5,8 @@
 
 mutmut does the work, in a copy of the project under build/mutation and in an environment of its
 own, .venv-mutation, which sees the packages of .venv. A survivor is a change that no test
-noticed; `mutmut show NAME` in build/mutation prints it. Needs a POSIX system.
+noticed. Where that is right, tools/mutation_survivors.toml says why; tools/mutation_report.py
+prints the others. Needs a POSIX system.
 """
 
 import json
@@ -14,14 +15,28 @@ import subprocess
 import sys
 from pathlib import Path
 
+from tools import mutation_report
 from tools.nbfiles import ROOT
 
 MUTMUT = "mutmut==3.8.1"
 MODULES = ("layout", "statistics", "normalize", "layers", "relatives", "folding", "graph")
+DRAWING = ("bnlib/graph/arrangement.py",)  # where a picture's boxes go is no mathematics
+JUDGES = ("contract", "numerics", "reference", "planted_faults", "evidence", "cs231n")
 COPIED = ("bnlib", "tests", "tools", "docs", "notebooks", "conftest.py", "pyproject.toml")
 COPIED += ("requirements.txt", "environment.yml", "README.md", "Makefile")
 ENVIRONMENT = ROOT / ".venv-mutation"
 COPY = ROOT / "build" / "mutation"
+
+# A failure is enough: hypothesis need not look for the smallest example that fails.
+WITHOUT_SHRINKING = """
+hypothesis.settings.register_profile(
+    "mutation",
+    hypothesis.settings.get_profile("bnlib"),
+    database=None,
+    phases=[phase for phase in hypothesis.Phase if phase is not hypothesis.Phase.shrink],
+)
+hypothesis.settings.load_profile("mutation")
+"""
 
 
 def python_with_mutmut():
@@ -38,7 +53,7 @@ def python_with_mutmut():
 
 
 def files_of(modules):
-    """List the source files of these modules; a package counts with all its files."""
+    """List the source files of these modules; a package counts with all that is not drawing."""
     found = []
     for name in modules:
         path = ROOT / "bnlib" / name
@@ -47,13 +62,12 @@ def files_of(modules):
         if missing or not files:
             sys.exit(f"there is no bnlib/{name}.py; known: {' '.join(MODULES)}")
         found += [file.relative_to(ROOT).as_posix() for file in files]
-    return found
+    return [file for file in found if file not in DRAWING]
 
 
 def tests_of(modules):
     """List the test files that judge the mathematics; those of the notebooks are too slow."""
-    names = [*modules, "contract", "reference", "planted_faults", "evidence", "cs231n"]
-    found = [file for name in names for file in (ROOT / "tests").glob(f"test_{name}*.py")]
+    found = [file for name in (*modules, *JUDGES) for file in ROOT.glob(f"tests/test_{name}*.py")]
     return sorted({file.relative_to(ROOT).as_posix() for file in found})
 
 
@@ -71,7 +85,7 @@ def configuration(modules):
 
 
 def copy_project(modules):
-    """Make the copy anew, with mutmut's configuration in it."""
+    """Make the copy anew, with the settings of mutmut and hypothesis in it."""
     shutil.rmtree(COPY, ignore_errors=True)
     COPY.mkdir(parents=True)
     for name in COPIED:
@@ -81,26 +95,30 @@ def copy_project(modules):
             shutil.copytree(source, COPY / name, ignore=ignored)
         elif source.exists():
             shutil.copy(source, COPY / name)
-    with open(COPY / "pyproject.toml", "a", encoding="utf-8") as file:
-        file.write(configuration(modules))
+    added = {"pyproject.toml": configuration(modules), "conftest.py": WITHOUT_SHRINKING}
+    for name, text in added.items():
+        with open(COPY / name, "a", encoding="utf-8") as file:
+            file.write(text)
 
 
 def main(modules):
-    """Run mutmut, list the survivors, and say what share of the changes was noticed."""
-    python = python_with_mutmut()
+    """Run mutmut in the copy, one change at a time, and report; exit with 1 if tests are amiss."""
+    mutmut = [python_with_mutmut(), "-m", "mutmut"]
     copy_project(modules)
-    subprocess.run([python, "-m", "mutmut", "run"], cwd=COPY, check=True)
-    listed = subprocess.run(
-        [python, "-m", "mutmut", "results", "--all", "true"],
-        cwd=COPY,
-        check=True,
-        capture_output=True,
-        text=True,
-    ).stdout
-    fates = [line.rsplit(":", 1) for line in listed.splitlines() if ":" in line]
-    survivors = [name.strip() for name, fate in fates if fate.strip() not in ("killed", "timeout")]
-    print("\n".join(f"survived: {name}" for name in survivors))
-    print(f"{len(fates) - len(survivors)} of {len(fates)} changes were noticed by a test")
+    subprocess.run(["nice", *mutmut, "run", "--max-children", "1"], cwd=COPY, check=True)
+
+    def ask(*question):
+        run = [*mutmut, *question]
+        return subprocess.run(run, cwd=COPY, check=True, capture_output=True, text=True).stdout
+
+    fates = mutation_report.read_fates(ask("results", "--all", "true"))
+    changes = [
+        mutation_report.read_change(name, ask("show", name))
+        for name in mutation_report.survivors(fates)
+    ]
+    text, good = mutation_report.report(fates, changes, mutation_report.explanations())
+    print(text)
+    sys.exit(not good)
 
 
 if __name__ == "__main__":
