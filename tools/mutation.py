@@ -10,6 +10,7 @@ prints the others. Needs a POSIX system.
 """
 
 import json
+import re
 import shutil
 import subprocess
 import sys
@@ -20,19 +21,23 @@ from tools.nbfiles import ROOT
 
 MUTMUT = "mutmut==3.8.1"
 MODULES = ("layout", "statistics", "normalize", "layers", "relatives", "folding", "graph")
-DRAWING = ("bnlib/graph/arrangement.py",)  # where a picture's boxes go is no mathematics
-JUDGES = ("contract", "numerics", "reference", "planted_faults", "evidence", "cs231n")
+# Where a picture's boxes go is no mathematics.
+DRAWING = ("bnlib/graph/arrangement.py", "tests/test_graph_picture.py")
+JUDGES = ("contract", "numerics", "reference", "evidence", "cs231n")
 COPIED = ("bnlib", "tests", "tools", "docs", "notebooks", "conftest.py", "pyproject.toml")
 COPIED += ("requirements.txt", "environment.yml", "README.md", "Makefile")
 ENVIRONMENT = ROOT / ".venv-mutation"
 COPY = ROOT / "build" / "mutation"
 
-# A failure is enough: hypothesis need not look for the smallest example that fails.
-WITHOUT_SHRINKING = """
+EXAMPLES = 20  # of hypothesis: fewer than in a test may miss a change, but cannot make one up
+
+# For the copy's conftest.py. One failure is enough: no need to look for the smallest example.
+BRISK = f"""
 hypothesis.settings.register_profile(
     "mutation",
     hypothesis.settings.get_profile("bnlib"),
     database=None,
+    max_examples={EXAMPLES},
     phases=[phase for phase in hypothesis.Phase if phase is not hypothesis.Phase.shrink],
 )
 hypothesis.settings.load_profile("mutation")
@@ -62,13 +67,18 @@ def files_of(modules):
         if missing or not files:
             sys.exit(f"there is no bnlib/{name}.py; known: {' '.join(MODULES)}")
         found += [file.relative_to(ROOT).as_posix() for file in files]
-    return [file for file in found if file not in DRAWING]
+    return without_drawing(found)
+
+
+def without_drawing(files):
+    """Leave out the files on how a graph's picture is drawn."""
+    return [file for file in files if file not in DRAWING]
 
 
 def tests_of(modules):
     """List the test files that judge the mathematics; those of the notebooks are too slow."""
     found = [file for name in (*modules, *JUDGES) for file in ROOT.glob(f"tests/test_{name}*.py")]
-    return sorted({file.relative_to(ROOT).as_posix() for file in found})
+    return without_drawing(sorted({file.relative_to(ROOT).as_posix() for file in found}))
 
 
 def configuration(modules):
@@ -79,6 +89,8 @@ def configuration(modules):
         "also_copy": list(COPIED),
         "pytest_add_cli_args": ["-q", "-x", "-o", "addopts=", "-p", "no:nbval"],
         "pytest_add_cli_args_test_selection": tests_of(modules),
+        "timeout_constant": 5.0,
+        "timeout_multiplier": 5.0,
     }
     lines = [f"{name} = {json.dumps(value)}" for name, value in options.items()]
     return "\n".join(["", "[tool.mutmut]", *lines, ""])
@@ -95,10 +107,14 @@ def copy_project(modules):
             shutil.copytree(source, COPY / name, ignore=ignored)
         elif source.exists():
             shutil.copy(source, COPY / name)
-    added = {"pyproject.toml": configuration(modules), "conftest.py": WITHOUT_SHRINKING}
+    added = {"pyproject.toml": configuration(modules), "conftest.py": BRISK}
     for name, text in added.items():
         with open(COPY / name, "a", encoding="utf-8") as file:
             file.write(text)
+    for file in (COPY / "tests").glob("*.py"):
+        text = file.read_text(encoding="utf-8")
+        fewer = re.sub(r"max_examples=\d+", f"max_examples={EXAMPLES}", text)
+        file.write_text(fewer, encoding="utf-8")
 
 
 def main(modules):
