@@ -96,6 +96,12 @@ def test_batchnorm_is_the_nine_nodes_of_the_derivation():
     ]
 
 
+def test_axes_are_those_of_a_table_by_default():
+    axes = {"x": ("N", "D"), "gamma": ("D",), "beta": ("D",)}
+    assert batchnorm_graph().inputs == axes
+    assert batchnorm_graph("N C H W").inputs == spatial_batchnorm_graph().inputs != axes
+
+
 def test_formulas_have_a_latex_form():
     nodes = spatial_batchnorm_graph().nodes
     assert nodes["x_minus_mean"].latex == r"x - \mu"
@@ -314,6 +320,11 @@ def test_spread_of_a_value_per_channel_is_the_layouts():
         spread_v = spread(v, ("C",), onto)
         assert spread_v.shape == per_channel(v, len(onto)).shape
         np.testing.assert_array_equal(spread_v, per_channel(v, len(onto)))
+
+
+def test_spread_refuses_an_axis_without_a_name():
+    with pytest.raises(ValueError, match="zip"):
+        spread(np.ones((3, 1)), axes=("C",), onto=("N", "C"))  # three numbers fit, by accident
 
 
 PRIMITIVES = {
