@@ -424,6 +424,17 @@ def test_float16_of_the_largest_size_does_not_overflow():
     np.testing.assert_allclose(y, expected, rtol=5e-4)  # half a spacing of float16
 
 
+@pytest.mark.parametrize("spatial", ["", "spatial_"])
+def test_eps_is_1e_5_by_default(spatial):
+    case = random_case(scale=0.01)  # so small a variance that eps matters
+    forward = getattr(bnlib, f"{spatial}batchnorm_forward")
+    inference = getattr(bnlib, f"{spatial}batchnorm_inference")
+    statistics = bnlib.batch_statistics(case.x)[:2]
+    assert (forward(*case[:3])[0] == forward(*case[:3], eps=1e-5)[0]).all()
+    default = inference(*case[:3], *statistics)
+    assert (default == inference(*case[:3], *statistics, eps=1e-5)).all()
+
+
 # Errors begin with the argument's name; test_contract.py has what else they say.
 
 
