@@ -18,6 +18,7 @@ from functools import cached_property
 import numpy as np
 
 from bnlib.exercises import outcomes, slips
+from bnlib.exercises.cases import Case
 from bnlib.exercises.guarded import quiet
 from bnlib.exercises.sources import self_contained, under_its_module
 
@@ -44,27 +45,35 @@ class Text(str):
 
 
 class Exercise:
-    """A function to write. `check`, `hint` and `solution` are all a student needs."""
+    """A function to write. `check`, `hint` and `solution` are all a student needs.
 
-    def __init__(self, answer, notebook, cases, returns, hints, mistakes=(), shows=()):
+    Where exact is true, an answer moves values and must not change them, nor their type.
+    """
+
+    def __init__(
+        self, answer, notebook, cases, returns, hints, mistakes=(), shows=(), exact=False
+    ):
         self.name, self.answer = answer.__name__, answer
         self.notebook, self.hints, self.shows = notebook, hints, shows
         self.question = inspect.cleandoc(answer.__doc__)
         self.parts = tuple(returns.split())
         self.arguments = tuple(inspect.signature(answer).parameters)
         self.mistakes = tuple(mistakes)
+        self.exact = exact
         self._cases = cases
 
     @cached_property
     def cases(self):
         """The cases that an answer is checked on."""
-        return self._cases() if callable(self._cases) else self._cases
+        cases = self._cases() if callable(self._cases) else self._cases
+        return tuple(case._replace(tolerance=0.0) for case in cases) if self.exact else cases
 
     @cached_property
     def expected(self):
-        """The right outcome of each case, computed in float64."""
+        """The right outcome of each case, computed in float64 unless values are only moved."""
+        given = Case.arguments if self.exact else Case.wide
         with quiet():
-            right = [self.answer(*case.wide(self.arguments)) for case in self.cases]
+            right = [self.answer(*given(case, self.arguments)) for case in self.cases]
         return [outcomes.read(value, self.parts) for value in right]
 
     @cached_property
@@ -104,7 +113,7 @@ class Exercise:
             said = f"check takes the function itself: exercises.{self.name}.check({self.name})"
             return Result(False, f"Not right yet. {said}.", "not a function")
         found = outcomes.run(answer, self.cases, self.arguments, self.parts)
-        if found[-1].blank:
+        if found[0].blank:
             return self._not_written()
         with quiet():
             return self._judge(answer, found)
@@ -139,7 +148,7 @@ class Exercise:
         mistake = slips.catalogued(found, right, self.wrong_outcomes, self.cases)
         slip = (
             mistake
-            or slips.of_code(answer, self.arguments, stopped=any(o.problem for o in found))
+            or slips.of_code(answer, self.answer, stopped=any(o.problem for o in found))
             or slips.of_exception(found)
             or slips.of_results(found, right, self.cases[: len(found)], self.parts)
         )
@@ -155,11 +164,13 @@ class Exercise:
 
     def _complaint(self, case, outcome, right):
         """Say how an outcome differs from the right one, or return None."""
-        if outcome.problem or outcome.blank:
-            return outcome.problem or "it returned nothing."
+        if outcome.problem:
+            return outcome.problem
         for part, a, b in zip(self.parts, outcome.results, right.results, strict=True):
             if a.shape != b.shape:
                 return f"{part} has shape {a.shape}; expected {b.shape}."
+            if self.exact and a.dtype != b.dtype:
+                return f"{part} is {a.dtype}; expected {b.dtype}, as it came."
             if not slips.distance((a,), (b,)) <= case.tolerance:
                 return _worst(part, a, b)
         return None
@@ -184,14 +195,18 @@ class Prediction(Exercise):
             said = f"Not written yet. For a hint, run exercises.{self.name}.hint(1)."
             return Result(None, said)
         given, right = outcomes.real_array(answer), np.array(self.answer())
+        wanted = "a shape, a tuple" if right.ndim else "a number"
         if given is None or given.dtype.kind == "b":
-            said = "The answer is a shape" if right.ndim else "The answer is a number"
-            return Result(False, f"Not right yet. {said}; got {outcomes.kind_of(answer)}.", "kind")
+            said = f"The answer is {wanted}; got {outcomes.kind_of(answer)}."
+            return Result(False, f"Not right yet. {said}", "kind")
         if _equal(given, right):
             return Result(True, "Correct.")
         for value, sentence in self.mistakes:
             if _equal(given, np.array(value)):
                 return Result(False, f"Not right yet. {sentence}", str(value))
+        if given.ndim != right.ndim:
+            got = f"a {type(answer).__name__}" if given.ndim else "a number"
+            return Result(False, f"Not right yet. The answer is {wanted}, not {got}.", "kind")
         return Result(False, f"Not right yet: it is not {_number(given)}.")
 
 

@@ -56,6 +56,7 @@ _WRONG_INFERENCE = [
     notebook="02",
     cases=images,
     returns="table",
+    exact=True,
     hints=(
         "Two steps: first move the channel axis, then merge the other three.",
         "transpose names the old axes in their new order: N, H, W, C.",
@@ -93,6 +94,7 @@ def to_table(x):
     notebook="02",
     cases=images,
     returns="x",
+    exact=True,
     hints=(
         "Undo the two steps in the opposite order: first the reshape, then the transpose.",
         "Split the rows: reshape to (N, H, W, C). The channels are then axis 3.",

@@ -51,7 +51,7 @@ def _run(function, case, names, parts):
     try:
         value = function(*arguments)
     except NotImplementedError:
-        return Outcome(blank=True)
+        return Outcome(problem="it raised NotImplementedError.", kind="unfinished", blank=True)
     except MemoryError:
         problem = "It was stopped because it asked for too much memory."
         return Outcome(problem=problem, kind="memory")
@@ -66,7 +66,7 @@ def _run(function, case, names, parts):
 def read(value, parts):
     """Return the outcome that this value means, where so many results are expected."""
     if is_nothing(value):
-        return Outcome(blank=True)
+        return Outcome(problem="it returned nothing.", kind="unfinished", blank=True)
     if len(parts) == 1:
         value = (value,)
     elif not isinstance(value, (tuple, list)) or len(value) != len(parts):
@@ -74,6 +74,9 @@ def read(value, parts):
         return Outcome(problem=problem, kind="wrong results")
     results = []
     for part, item in zip(parts, value, strict=True):
+        if is_nothing(item):
+            said = "..." if item is Ellipsis else item
+            return Outcome(problem=f"{part} is still {said}.", kind="unfinished")
         array = real_array(item)
         if array is None:
             problem = f"{part} must be an array of real numbers; it is {kind_of(item)}."
@@ -83,9 +86,9 @@ def read(value, parts):
 
 
 def is_nothing(value):
-    """Return whether a value is None or Ellipsis, or a tuple that holds one of them."""
+    """Return whether a value is None or Ellipsis, or a tuple of nothing else."""
     if isinstance(value, (tuple, list)):
-        return any(item is nothing for item in value for nothing in NOTHING)
+        return len(value) > 0 and all(map(is_nothing, value))
     return any(value is nothing for nothing in NOTHING)
 
 
@@ -104,7 +107,7 @@ def kind_of(value):
         return f"a {type(value).__name__} of {len(value)}"
     if isinstance(value, np.ndarray):
         return f"an array of {value.dtype}, shape {value.shape}"
-    return f"of type {type(value).__name__}"
+    return f"a value of type {type(value).__name__}"
 
 
 def _differs(was, now):

@@ -91,7 +91,7 @@ def _unbiased(var, m):
 )
 def update_course(running_mean, running_var, mean, var, m, momentum):
     """Return the running mean and variance after one more batch, by CS231n's convention."""
-    batch = statistics.BatchStatistics(mean, var, m)
+    batch = statistics.BatchStatistics(mean, var, count=None)  # a biased variance needs no m
     convention = replace(conventions.CS231N, momentum=momentum)
     after = RunningStatistics(running_mean, running_var).update(batch, convention)
     return after.mean, after.var

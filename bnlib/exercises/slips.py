@@ -5,6 +5,7 @@ returns a `Slip` where it recognizes something, otherwise None.
 """
 
 import dis
+from inspect import signature
 from itertools import permutations
 from types import CodeType
 from typing import NamedTuple
@@ -187,17 +188,23 @@ def _factors(cases):
     return known
 
 
-def of_code(function, names, stopped):
+def of_code(function, solution, stopped):
     """Return the slip that the code itself shows: an argument unused, a global in its place.
 
     Where an exception stopped the function, an unused argument is not what is wrong with it.
+    Nor is it where the solution does without that argument.
     """
     code = code_of(function)
     if code is None or not hasattr(function, "__globals__"):
         return None
-    arguments = code.co_varnames[: code.co_argcount]
+    needed, _ = _loaded(solution.__code__)
+    names = tuple(signature(solution).parameters)
     local, outside = _loaded(code)
-    unused = [name for name in arguments if name not in local]
+    unused = [
+        own
+        for own, name in zip(signature(function).parameters, names, strict=False)
+        if name in needed and own not in local
+    ]
     data = [
         name
         for name in sorted(outside)
