@@ -20,8 +20,11 @@ from bnlib.exercises import (
     gradcheck,
     graph,
     groups,
+    projection,
     running,
+    slopes,
     statistics,
+    tables,
 )
 from bnlib.exercises.checking import Exercise, Result
 
@@ -29,10 +32,13 @@ ALL = {
     name: found
     for module in (
         concept,
+        tables,
         forward,
+        slopes,
         gradcheck,
         graph,
         closed_form,
+        projection,
         statistics,
         running,
         groups,

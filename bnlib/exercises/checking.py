@@ -17,7 +17,7 @@ from functools import cached_property
 
 import numpy as np
 
-from bnlib.exercises import outcomes, slips
+from bnlib.exercises import bytecode, outcomes, results, slips
 from bnlib.exercises.cases import Case
 from bnlib.exercises.guarded import quiet
 from bnlib.exercises.sources import self_contained, under_its_module
@@ -50,9 +50,7 @@ class Exercise:
     Where exact is true, an answer moves values and must not change them, nor their type.
     """
 
-    def __init__(
-        self, answer, notebook, cases, returns, hints, mistakes=(), shows=(), exact=False
-    ):
+    def __init__(self, answer, notebook, cases, returns, hints, mistakes=(), shows=(), exact=False):
         self.name, self.answer = answer.__name__, answer
         self.notebook, self.hints, self.shows = notebook, hints, shows
         self.question = inspect.cleandoc(answer.__doc__)
@@ -78,15 +76,11 @@ class Exercise:
 
     @cached_property
     def wrong_outcomes(self):
-        """Each mistake with what it does in each case."""
+        """Each mistake with what it does in each case; arguments exchanged are mistakes too."""
+        mistakes = (*self.mistakes, *slips.exchanged(self.answer, self.arguments))
+        given = self.cases, self.arguments, self.parts
         with quiet():
-            return [
-                (
-                    mistake,
-                    outcomes.run_all(mistake.function, self.cases, self.arguments, self.parts),
-                )
-                for mistake in self.mistakes
-            ]
+            return [(mistake, outcomes.run_all(mistake.function, *given)) for mistake in mistakes]
 
     def __repr__(self):
         return f"{self.name}({', '.join(self.arguments)}): {self.question}"
@@ -148,9 +142,9 @@ class Exercise:
         mistake = slips.catalogued(found, right, self.wrong_outcomes, self.cases)
         slip = (
             mistake
-            or slips.of_code(answer, self.answer, stopped=any(o.problem for o in found))
-            or slips.of_exception(found)
-            or slips.of_results(found, right, self.cases[: len(found)], self.parts)
+            or bytecode.slip_of(answer, self.answer, stopped=any(o.problem for o in found))
+            or slips.of_exception(found, self.cases)
+            or results.slip_of(found, right, self.cases[: len(found)], self.parts)
         )
         stuck = next((o for o in found if o.kind in ("does not end", "memory")), None)
         if stuck:
@@ -207,7 +201,8 @@ class Prediction(Exercise):
         if given.ndim != right.ndim:
             got = f"a {type(answer).__name__}" if given.ndim else "a number"
             return Result(False, f"Not right yet. The answer is {wanted}, not {got}.", "kind")
-        return Result(False, f"Not right yet: it is not {_number(given)}.")
+        said = f"it is not {_number(given)}. For a hint, run exercises.{self.name}.hint(1)."
+        return Result(False, f"Not right yet: {said}")
 
 
 def exercise(**options):

@@ -78,6 +78,9 @@ def read(value, parts):
             said = "..." if item is Ellipsis else item
             return Outcome(problem=f"{part} is still {said}.", kind="unfinished")
         array = real_array(item)
+        if array is None and isinstance(item, tuple):
+            problem = f"It must return {part} alone; it returned {kind_of(item)}."
+            return Outcome(problem=problem, kind="wrong results")
         if array is None:
             problem = f"{part} must be an array of real numbers; it is {kind_of(item)}."
             return Outcome(problem=problem, kind="wrong results")

@@ -1,0 +1,139 @@
+"""Say what relates wrong results to right ones: an order, a shape, a reduction, a factor.
+
+Results are compared case by case. In each function below, `ours` and `right` are one part of the
+results, an array for each case.
+"""
+
+from itertools import combinations, permutations
+
+import numpy as np
+
+from bnlib.exercises.slips import Slip, distance
+
+FACTORS = {
+    "m": lambda m, n, hw: m,
+    "1/m": lambda m, n, hw: 1 / m,
+    "N": lambda m, n, hw: n,
+    "1/N": lambda m, n, hw: 1 / n,
+    "H * W": lambda m, n, hw: hw,
+    "1/(H * W)": lambda m, n, hw: 1 / hw,
+    "m/(m - 1)": lambda m, n, hw: m / (m - 1),
+    "(m - 1)/m": lambda m, n, hw: (m - 1) / m,
+}
+REDUCTIONS = {"summed": np.sum, "averaged": np.mean, "reduced to the largest": np.max}
+
+
+def slip_of(outcomes, expected, cases, parts):
+    """Return the slip that explains the first part that is wrong, or else names the right ones."""
+    if any(outcome.problem for outcome in outcomes):
+        return None
+    ours = dict(zip(parts, zip(*(o.results for o in outcomes), strict=True), strict=True))
+    right = dict(zip(parts, zip(*(e.results for e in expected), strict=True), strict=True))
+    good = [part for part in parts if _alike(ours[part], right[part], cases)]
+    wrong = next(part for part in parts if part not in good)
+    arguments = wrong, ours[wrong], right[wrong], cases
+    return (
+        _swapped(ours, right, cases)
+        or _shape(*arguments)
+        or _table(*arguments)
+        or _not_reduced(*arguments)
+        or _factor(*arguments)
+        or _partly_right(good)
+    )
+
+
+def _alike(ours, right, cases):
+    return all(
+        distance((a,), (b,)) <= case.tolerance
+        for a, b, case in zip(ours, right, cases, strict=True)
+    )
+
+
+def _swapped(ours, right, cases):
+    for order in permutations(ours):
+        if all(_alike(ours[a], right[b], cases) for a, b in zip(order, right, strict=True)):
+            return Slip("order of results", f"The order is wrong: return {', '.join(right)}.")
+    return None
+
+
+def _partly_right(good):
+    if not good:
+        return None
+    verb = "are" if len(good) > 1 else "is"
+    return Slip("partly right", f"{' and '.join(good)} {verb} right.")
+
+
+def _shape(part, ours, right, cases):
+    """Recognize right numbers in a wrong shape, or with their axes in a wrong order."""
+    if _alike(map(np.ravel, ours), map(np.ravel, right), cases):
+        a, b = next((a, b) for a, b in zip(ours, right, strict=True) if a.shape != b.shape)
+        said = f"The numbers of {part} are right; its shape is {a.shape}, expected {b.shape}"
+        if np.squeeze(a).shape != np.squeeze(b).shape:
+            return Slip("wrong shape", f"{said}.")
+        if a.ndim > b.ndim:
+            return Slip("axes of size 1", f"{said}: drop the axes of size 1.")
+        return Slip("missing keepdims", f"{said}: keep the averaged axes with keepdims=True.")
+    for order in permutations(range(right[0].ndim)):
+        turned = [a.transpose(order) for a in ours if a.ndim == len(order)]
+        if len(turned) == len(ours) and _alike(turned, right, cases):
+            return Slip("transposed", f"The axes of {part} are in the wrong order.")
+    return None
+
+
+def _table(part, ours, right, cases):
+    """Recognize a table (N * H * W, C) of the right numbers, or one brought back by a reshape."""
+    if any(b.ndim != 4 for b in right):
+        return None
+    tables = [np.moveaxis(b, 1, -1).reshape(-1, b.shape[1]) for b in right]
+    if _alike(ours, tables, cases):
+        said = f"{part} is right, but still a table: bring it back to (N, C, H, W)."
+        return Slip("still a table", said)
+    if _alike(ours, [t.reshape(b.shape) for t, b in zip(tables, right, strict=True)], cases):
+        said = "stand in wrong places: reshape the table to (N, H, W, C), then move C."
+        return Slip("reshaped back without a transpose", f"The numbers of {part} {said}")
+    return None
+
+
+def _not_reduced(part, ours, right, cases):
+    """Recognize what is right once some axes are summed, averaged, or searched for the largest."""
+    more = {a.ndim - b.ndim for a, b in zip(ours, right, strict=True)}
+    if len(more) > 1 or min(more) < 1:
+        return None
+    for axes in combinations(range(ours[0].ndim), *more):
+        for name, reduced in REDUCTIONS.items():
+            if _alike([reduced(a, axis=axes) for a in ours], right, cases):
+                return Slip("not reduced", f"{part} is not yet {name} over the axes {axes}.")
+    return None
+
+
+def _factor(part, ours, right, cases):
+    """Recognize a constant factor: the sign, m, N, H * W, two, a power of a scale."""
+    found = [_ratio(a, b, c.tolerance) for a, b, c in zip(ours, right, cases, strict=True)]
+    if None in found:
+        return None
+    for name, factors in _factors(cases).items():
+        if all(_close(r, f, c) for r, f, c in zip(found, factors, cases, strict=True)):
+            if name == "sign":
+                return Slip("sign", f"{part} has the wrong sign.")
+            return Slip("factor", f"{part} is {name} times what it should be.")
+    return None
+
+
+def _ratio(a, b, tolerance):
+    if a.shape != b.shape or not b.any():
+        return None
+    ratio = float(np.sum(a * b, dtype=float) / np.sum(b * b, dtype=float))
+    return ratio if ratio and distance((a / ratio,), (b,)) <= 2 * tolerance else None
+
+
+def _close(ratio, factor, case):
+    return abs(ratio - factor) <= 2 * case.tolerance * abs(factor)
+
+
+def _factors(cases):
+    known = {"sign": [-1] * len(cases), "2": [2] * len(cases), "1/2": [0.5] * len(cases)}
+    if all("shape" in case.values for case in cases):
+        shapes = [case.values["shape"] for case in cases]
+        for name, factor in FACTORS.items():
+            known[name] = [factor(n * h * w, n, h * w) for n, _, h, w in shapes]
+    return known
