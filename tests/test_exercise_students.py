@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 from small_edits import edits
 from student_answers import RIGHT
+from student_mistakes import WRONG
 
 from bnlib import exercises
 from bnlib.exercises import guarded
@@ -57,6 +58,19 @@ def test_small_edits_are_refused():
     print(f"\n{made} edits; of {counted} that change something, {100 * score:.2f} % are refused")
     assert made > 500
     assert score >= 0.99, unexplained
+
+
+def test_every_exercise_has_three_likely_mistakes():
+    assert set(WRONG) == set(exercises.ALL)
+    assert all(len(mistakes) >= 3 for mistakes in WRONG.values())
+
+
+@pytest.mark.parametrize("name", WRONG)
+def test_likely_mistake_is_named(name):
+    for words, wrong in WRONG[name]:
+        result = exercises.ALL[name].check(wrong)
+        assert result.correct is False
+        assert words in str(result)
 
 
 # Hostile and hapless answers, each with a word that the message must hold.
@@ -347,3 +361,85 @@ def test_exception_is_not_blamed_on_an_unused_argument():
     result = exercises.channel_mean.check(lambda x: unknown)  # noqa: F821
     assert result.fault == "NameError"
     assert "never uses" not in str(result)
+
+
+def test_argument_that_the_solution_does_without_is_not_missed():
+    def update(running_mean, running_var, mean, var, m, momentum):
+        return 0.5 * momentum * running_mean + mean, running_var + var
+
+    assert "argument m" not in str(exercises.update_course.check(update))
+
+
+def test_own_method_is_not_asked_for_self():
+    class Answers:
+        def mean(self, x):
+            return x.mean(axis=(0, 2, 3))
+
+        def doubled(self, x):
+            return 2 * x.mean(axis=(0, 2, 3)) + 1
+
+    assert exercises.channel_mean.check(Answers().mean).correct is True
+    assert "self" not in str(exercises.channel_mean.check(Answers().doubled))
+
+
+@pytest.mark.parametrize("blank", [None, ...])
+def test_value_that_is_still_missing_is_named(blank):
+    def gradients(dout, xhat):
+        return (dout * xhat).sum(axis=(0, 2, 3)), blank
+
+    result = exercises.parameter_gradients.check(gradients)
+    assert result.correct is False
+    assert "dbeta is still" in str(result)
+
+
+def test_half_that_is_written_is_judged():
+    def layer(x, running_mean, running_var, momentum, training, eps):
+        if training:
+            return exercises.running_layer.answer(
+                x, running_mean, running_var, momentum, training, eps
+            )
+
+    result = exercises.running_layer.check(layer)
+    assert result.correct is False
+    assert "Case evaluation" in str(result)
+
+
+@pytest.mark.parametrize("wide", [np.float32, np.float64])
+def test_values_that_are_moved_keep_their_type(wide):
+    def to_table(x):
+        return wide(np.moveaxis(x, 1, -1).reshape(-1, x.shape[1]))
+
+    def from_table(table, shape):
+        return wide(exercises.from_table.answer(table, shape))
+
+    for answer in (to_table, from_table):
+        result = exercises.ALL[answer.__name__].check(answer)
+        assert result.correct is False
+        assert "as it came" in str(result)
+
+
+def test_values_that_are_moved_stay_exact():
+    result = exercises.to_table.check(
+        lambda x: np.nextafter(np.moveaxis(x, 1, -1).reshape(-1, x.shape[1]), x.dtype.type(99))
+    )
+    assert result.correct is False
+
+
+def test_right_parts_of_an_unknown_mistake_are_named():
+    def backward(dout, x, gamma, eps):
+        dx, dgamma, dbeta = RIGHT["spatial_backward"][0](dout, x, gamma, eps)
+        return np.cos(dx), dgamma, dbeta
+
+    assert "dgamma and dbeta are right." in str(exercises.spatial_backward.check(backward))
+
+
+@pytest.mark.parametrize("value", [(280,), [280], np.array([280])])
+def test_number_in_brackets_is_no_number(value):
+    result = exercises.count_m.check(value)
+    assert f"a number, not a {type(value).__name__}" in str(result)
+
+
+def test_shapes_that_do_not_fit_are_explained_by_what_they_are():
+    result = exercises.normalize_table.check(lambda x, eps: x - x.mean(axis=1) + eps)
+    assert "Two shapes do not fit" in str(result)
+    assert "(N, C, H, W)" not in str(result)

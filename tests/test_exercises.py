@@ -98,6 +98,11 @@ def test_every_foreseen_wrong_prediction_is_answered(name):
         assert sentence in str(result)
 
 
+def test_half_a_prediction_is_not_blank():
+    assert exercises.shape_of_mu.check((...,)).correct is None
+    assert exercises.shape_of_mu.check((None, 3)).correct is False
+
+
 @pytest.mark.parametrize("name", PREDICTIONS)
 @pytest.mark.parametrize("value", ["text", True, [[1], [2, 3]], 1j, object(), len, np.nan, {}, -7])
 def test_senseless_predictions_are_wrong(name, value):

@@ -110,7 +110,7 @@ def test_mistake_is_one_readable_line(name):
     assert fault.seen
 
 
-SHAPES = ((2, 4, 3, 5), (2, 4, 3, 4), (4, 4, 4, 4))  # axes different, C == W, all equal
+SHAPES = ((2, 6, 3, 5), (2, 4, 3, 4), (4, 4, 4, 4))  # all different, C == W, all equal
 
 
 @pytest.mark.parametrize("name", faults.CATALOGUE)

@@ -25,6 +25,7 @@ from bnlib.exercises import (
     slopes,
     statistics,
     tables,
+    updates,
 )
 from bnlib.exercises.checking import Exercise, Result
 
@@ -40,6 +41,7 @@ ALL = {
         closed_form,
         projection,
         statistics,
+        updates,
         running,
         groups,
     )

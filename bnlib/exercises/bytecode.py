@@ -10,36 +10,37 @@ from bnlib.exercises.outcomes import code_of
 from bnlib.exercises.slips import Slip
 
 
-def slip_of(function, solution, stopped):
-    """Return the slip that the code itself shows: an argument unused, a global in its place.
+def unused(function, solution):
+    """Return the slip of an argument that the solution uses, and the function does not."""
+    names = _unused(function, solution)
+    return Slip("unused argument", f"It never uses its argument {names[0]}.") if names else None
 
-    Where an exception stopped the function, an unused argument is not what is wrong with it.
-    Nor is it where the solution does without that argument.
-    """
-    code = code_of(function)
-    if code is None or not hasattr(function, "__globals__"):
+
+def outside(function, solution):
+    """Return the slip of reading a global where an argument is meant."""
+    if not hasattr(function, "__globals__"):
         return None
-    needed, _ = _loaded(solution.__code__)
-    names = tuple(signature(solution).parameters)
-    local, outside = _loaded(code)
-    unused = [
-        own
-        for own, name in zip(signature(function).parameters, names, strict=False)
-        if name in needed and own not in local
-    ]
+    unused, names = _unused(function, solution), signature(solution).parameters
     data = [
         name
-        for name in sorted(outside)
+        for name in sorted(_loaded(code_of(function))[1])
         if name in function.__globals__ and _is_data(function.__globals__[name])
     ]
     data.sort(key=lambda name: name not in names)  # an argument's own name comes first
-    if data and (unused or data[0] in names):
-        unused_too = f"never uses its argument {unused[0]}, and " if unused else ""
-        sentence = f"It {unused_too}reads {data[0]} from outside; it has to use its arguments."
-        return Slip("a global in place of an argument", sentence)
-    if unused and not stopped:
-        return Slip("unused argument", f"It never uses its argument {unused[0]}.")
-    return None
+    if not data or not (unused or data[0] in names):
+        return None
+    unused_too = f"never uses its argument {unused[0]}, and " if unused else ""
+    sentence = f"It {unused_too}reads {data[0]} from outside; it has to use its arguments."
+    return Slip("a global in place of an argument", sentence)
+
+
+def _unused(function, solution):
+    """Return the arguments that the solution uses, and the function does not."""
+    if not hasattr(function, "__globals__"):
+        return []
+    (ours, _), (needed, _) = _loaded(code_of(function)), _loaded(code_of(solution))
+    pairs = zip(signature(function).parameters, signature(solution).parameters, strict=False)
+    return [own for own, name in pairs if name in needed and own not in ours]
 
 
 def _loaded(code):

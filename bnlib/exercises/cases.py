@@ -1,10 +1,15 @@
 """The batches on which exercises are checked, each with what a wrong answer would trip over."""
 
 from functools import lru_cache
+from itertools import combinations
 from typing import NamedTuple
 
 import numpy as np
 
+AXES = (0, 2, 3)
+WRONG_AXES = [
+    axes for size in (1, 2, 3, 4) for axes in combinations(range(4), size) if axes != AXES
+]
 COMPARE = 1e-5  # loose enough for arithmetic in float32, far below what any mistake changes
 COARSE = 3e-3  # float32 at an offset of 1000: its spacing there is 6e-5, and sums collect more
 
@@ -55,8 +60,7 @@ def image_case(label, shape, seed, extra=(), **options):
     """Return a case for x of this shape (N, C, H, W); extra holds further values by name."""
     x, values, dtype, tolerance = _batch(shape, seed, **options)
     N, C, H, W = shape
-    axes = (0, 2, 3)
-    mean, var = x.mean(axis=axes), x.var(axis=axes)
+    mean, var = x.mean(axis=AXES), x.var(axis=AXES)
     inv_std = 1 / np.sqrt(var + values["eps"])
     column = (1, C, 1, 1)
     xhat = (x - mean.reshape(column)) * inv_std.reshape(column)

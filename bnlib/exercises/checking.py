@@ -138,23 +138,31 @@ class Exercise:
         )
 
     def _wrong(self, answer, found, case, wrong):
-        right = self.expected[: len(found)]
-        mistake = slips.catalogued(found, right, self.wrong_outcomes, self.cases)
-        slip = (
-            mistake
-            or bytecode.slip_of(answer, self.answer, stopped=any(o.problem for o in found))
-            or slips.of_exception(found, self.cases)
-            or results.slip_of(found, right, self.cases[: len(found)], self.parts)
-        )
         stuck = next((o for o in found if o.kind in ("does not end", "memory")), None)
         if stuck:
             return Result(False, f"Not right yet. {stuck.problem}", stuck.kind)
+        slip = self._slip(answer, found)
         said = f" {slip.sentence}" if slip else ""
         kind = slip.name if slip else next((o.kind for o in found if o.kind), None)
         changed = next((outcome.changed for outcome in found if outcome.changed), ())
-        if changed and not mistake:
+        if changed:
             said += f" It also changes its argument {changed[0]} in place."
         return Result(False, f"Not right yet.{said}\nCase {case.label}: {wrong}", kind)
+
+    def _slip(self, answer, found):
+        """Return the slip that explains a wrong answer best, or None.
+
+        Where an exception stopped it, an argument unused is not what is wrong with it.
+        """
+        cases, right = self.cases[: len(found)], self.expected[: len(found)]
+        stopped = any(outcome.problem for outcome in found)
+        return (
+            bytecode.outside(answer, self.answer)
+            or slips.catalogued(found, right, self.wrong_outcomes, cases)
+            or (None if stopped else bytecode.unused(answer, self.answer))
+            or slips.of_exception(found, cases)
+            or results.slip_of(found, right, cases, self.parts)
+        )
 
     def _complaint(self, case, outcome, right):
         """Say how an outcome differs from the right one, or return None."""

@@ -3,12 +3,10 @@
 import numpy as np
 
 from bnlib import faults, layers, layout, normalize
-from bnlib.exercises.cases import images
+from bnlib.exercises.cases import AXES, WRONG_AXES, images
 from bnlib.exercises.checking import exercise
 from bnlib.exercises.slips import Mistake
 from bnlib.faults.recipes import column, mean, per_channel
-
-AXES = (0, 2, 3)
 
 
 def _closed(name, sentence, dx):
@@ -34,6 +32,27 @@ def _closed(name, sentence, dx):
             "xhat forgotten",
             "dgamma lacks xhat: it is the sum of dout * xhat.",
             lambda dout, xhat: (per_channel(dout), per_channel(dout)),
+        ),
+        Mistake(
+            "dout forgotten",
+            "dgamma lacks dout: it is the sum of dout * xhat.",
+            lambda dout, xhat: (per_channel(xhat), per_channel(dout)),
+        ),
+        Mistake(
+            "product of sums",
+            "dgamma multiplies two sums; multiply place by place, then sum.",
+            lambda dout, xhat: (per_channel(dout) * per_channel(xhat), per_channel(dout)),
+        ),
+        *(
+            Mistake(
+                f"both over axes {axes}",
+                f"The sums run over the axes {axes}; every axis but 1 is wanted: (0, 2, 3).",
+                lambda dout, xhat, axes=axes: (
+                    np.sum(dout * xhat, axis=axes),
+                    np.sum(dout, axis=axes),
+                ),
+            )
+            for axes in WRONG_AXES
         ),
         Mistake(
             "dgamma over the wrong axes",
@@ -113,6 +132,16 @@ def parameter_gradients(dout, xhat):
             lambda d, xhat, s: d - mean(d, AXES) - xhat * mean(d * xhat, AXES),
         ),
         _closed(
+            "inv_std twice",
+            "inv_std is there twice; dx has it once.",
+            lambda d, xhat, s: s * s * (d - mean(d, AXES) - xhat * mean(d * xhat, AXES)),
+        ),
+        _closed(
+            "xhat inside the mean",
+            "The last xhat stands inside its mean; it multiplies the mean from outside.",
+            lambda d, xhat, s: s * (d - mean(d, AXES) - mean(d * xhat * xhat, AXES)),
+        ),
+        _closed(
             "divided by inv_std",
             "inv_std multiplies; here it divides.",
             lambda d, xhat, s: (d - mean(d, AXES) - xhat * mean(d * xhat, AXES)) / s,
@@ -126,6 +155,18 @@ def parameter_gradients(dout, xhat):
             "xhat not in the mean",
             "The last mean is of dxhat * xhat; its xhat is missing.",
             lambda d, xhat, s: s * (d - mean(d, AXES) - xhat * mean(d, AXES)),
+        ),
+        Mistake(
+            "gamma twice",
+            "gamma is there twice; dx has it once, in dxhat = gamma * dout.",
+            lambda dout, xhat, inv_std, gamma: (
+                column(gamma * inv_std)
+                * (
+                    column(gamma) * dout
+                    - mean(column(gamma) * dout, AXES)
+                    - xhat * mean(column(gamma) * dout * xhat, AXES)
+                )
+            ),
         ),
         Mistake(
             "gamma forgotten in dx",

@@ -3,7 +3,7 @@
 import numpy as np
 
 from bnlib import faults, layers, layout, normalize, statistics
-from bnlib.exercises.cases import images, tables
+from bnlib.exercises.cases import WRONG_AXES, images, tables
 from bnlib.exercises.checking import exercise, prediction
 from bnlib.exercises.slips import Mistake
 
@@ -22,14 +22,35 @@ def of_table(fault):
     of_images = without_scale(fault).function
     return Mistake(
         fault.name,
-        fault.mistake,
+        IN_TABLES[fault.name] or fault.mistake,
         lambda x, eps: of_images(x[:, :, None, None], eps)[:, :, 0, 0],
     )
 
 
 UNSCALED = ("gamma", "beta")
 NORMALIZING = [f for f in faults.of_task("forward") if not any(n in f.name for n in UNSCALED)]
-IN_TABLES = ("mean over the whole batch", "mean over C only", "variance", "eps", "root", "not")
+IN_TABLES = {  # faults that exist in a table, too, and what a table has to say of some
+    "mean over the whole batch": "Mean and variance are taken over the whole table; each column "
+    "needs its own: axis=0.",
+    "mean over C only": "Mean and variance are taken along each row; each column needs its own: "
+    "axis=0.",
+    "variance divided by m - 1": None,
+    "variance not divided by m": None,
+    "mean square for the variance": None,
+    "one-pass variance": None,
+    "eps outside the root": None,
+    "eps forgotten": None,
+    "eps always 1e-5": None,
+    "eps always 1e-3": None,
+    "eps always 1e-7": None,
+    "eps after the division": None,
+    "root of the standard deviation": None,
+    "no root": None,
+    "not centred": None,
+    "mean minus x": None,
+    "not divided": None,
+    "only the mean divided": None,
+}
 
 
 @prediction(
@@ -91,7 +112,19 @@ def count_m():
             f"The mean is taken over the axes {axes}; every axis but 1 is wanted: (0, 2, 3).",
             lambda x, axes=axes: x.mean(axis=axes),
         )
-        for axes in [(0,), (0, 2), (0, 3), (2, 3), (0, 1, 2), (1, 2, 3), (0, 1, 2, 3), (0, 1)]
+        for axes in WRONG_AXES
+    ]
+    + [
+        Mistake(
+            "reshaped without a transpose",
+            "A reshape alone mixes the channels; first move their axis to the end.",
+            lambda x: x.reshape(-1, x.shape[1]).mean(axis=0),
+        ),
+        Mistake(
+            "reshaped to rows without a transpose",
+            "A reshape alone mixes the channels; first move their axis to the front.",
+            lambda x: x.reshape(x.shape[1], -1).mean(axis=1),
+        ),
     ],
     shows=(layout.reduced_axes,),
 )
@@ -109,7 +142,7 @@ def channel_mean(x):
         "Three lines: the mean over axis 0, the variance over axis 0, and the division.",
         "The divisor is np.sqrt(var + eps); eps stands under the root.",
     ),
-    mistakes=[of_table(f) for f in NORMALIZING if f.name.startswith(IN_TABLES)],
+    mistakes=[of_table(faults.CATALOGUE[name]) for name in IN_TABLES],
     shows=(normalize.forward,),
 )
 def normalize_table(x, eps):
@@ -155,6 +188,11 @@ def normalize_images(x, eps):
             "eps forgotten",
             "The layer divided by the root of var + eps; eps is missing in gamma.",
             lambda x, eps: (x.std(axis=(0, 2, 3)), x.mean(axis=(0, 2, 3))),
+        ),
+        Mistake(
+            "beta is zero",
+            "The layer subtracted the mean; beta must add it again.",
+            lambda x, eps: (np.sqrt(x.var(axis=(0, 2, 3)) + eps), np.zeros(x.shape[1])),
         ),
         Mistake(
             "inverse as gamma",

@@ -35,6 +35,11 @@ _WRONG_INFERENCE = [
         lambda x, gamma, beta, mean, var, eps: gamma * (x - mean) / (var + eps) + beta,
     ),
     _inference_mistake(
+        "no root, no eps",
+        "It divides by the running variance; divide by np.sqrt(running_var + eps).",
+        lambda x, gamma, beta, mean, var, eps: gamma * (x - mean) / var + beta,
+    ),
+    _inference_mistake(
         "not centred",
         "The running mean is not subtracted.",
         lambda x, gamma, beta, mean, var, eps: gamma * x / np.sqrt(var + eps) + beta,
@@ -80,7 +85,9 @@ def spatial_forward(x, gamma, beta, eps):
     ),
     mistakes=(
         Mistake(
-            "just gamma", "eps makes it a little smaller than that.", lambda gamma, var, eps: gamma
+            "just gamma",
+            "eps makes it a little smaller, and it is never negative.",
+            lambda gamma, var, eps: gamma,
         ),
         Mistake(
             "just |gamma|", "eps makes it a little smaller.", lambda gamma, var, eps: np.abs(gamma)
@@ -94,6 +101,21 @@ def spatial_forward(x, gamma, beta, eps):
             "a variance",
             "That is without its root; a standard deviation is asked for.",
             lambda gamma, var, eps: np.abs(gamma) * var / (var + eps),
+        ),
+        Mistake(
+            "a variance",
+            "That is a variance; a standard deviation is asked for: take the root.",
+            lambda gamma, var, eps: gamma**2 * var / (var + eps),
+        ),
+        Mistake(
+            "what x is multiplied by",
+            "That is what x is multiplied by; x has the standard deviation sqrt(var).",
+            lambda gamma, var, eps: np.abs(gamma) / np.sqrt(var + eps),
+        ),
+        Mistake(
+            "not divided",
+            "The layer divides by sqrt(var + eps); here it multiplies.",
+            lambda gamma, var, eps: np.abs(gamma) * np.sqrt(var + eps),
         ),
         Mistake(
             "the approximation",

@@ -6,10 +6,7 @@ from bnlib import gradcheck
 from bnlib.exercises.cases import Case
 from bnlib.exercises.checking import exercise
 from bnlib.exercises.slips import Mistake
-
-
-def _cube(x):
-    return x * x * x + 2 * x
+from bnlib.exercises.slopes import cube
 
 
 def _row_shares(x):
@@ -32,6 +29,11 @@ PAIRS = (
     Case("a small pair", {"a": np.array([1.0, 1e-10]), "b": np.array([1.0, 3e-10])}, 1e-12),
     Case("equal, with zeros", {"a": np.array([0.0, 1.0]), "b": np.array([0.0, 1.0])}, 1e-12),
 )
+SIZES = {
+    "|a| alone": lambda a, b: a,
+    "|b| alone": lambda a, b: b,
+    "the larger of |a| and |b|": np.maximum,
+}
 FIELDS = tuple(
     Case(
         f"{label}: x {shape}",
@@ -40,8 +42,8 @@ FIELDS = tuple(
     )
     for label, f, h, shape, (x, dout) in (
         ("a normalized row", _row_shares, 1e-4, (2, 3), _arrays(2, (2, 3))),
-        ("a cube", _cube, 0.1, (3, 2), _arrays(3, (3, 2))),
-        ("whole numbers", _cube, 0.1, (2, 2), (np.array([[1, 2], [3, 4]]), _arrays(4, (2, 2))[1])),
+        ("a cube", cube, 0.1, (3, 2), _arrays(3, (3, 2))),
+        ("whole numbers", cube, 0.1, (2, 2), (np.array([[1, 2], [3, 4]]), _arrays(4, (2, 2))[1])),
     )
 )
 
@@ -86,6 +88,37 @@ FIELDS = tuple(
             "That is the mean over the entries; the largest is wanted.",
             lambda a, b: np.mean(np.abs(a - b) / np.maximum(1e-8, np.abs(a) + np.abs(b))),
         ),
+        *(
+            Mistake(
+                f"divided by {size}",
+                f"It divides by {size}; the denominator is |a| + |b|, and at least 1e-8.",
+                lambda a, b, size_of=size_of, least=least: np.max(
+                    np.abs(a - b) / np.maximum(least, size_of(np.abs(a), np.abs(b)))
+                ),
+            )
+            for size, size_of in SIZES.items()
+            for least in (1e-8, 0)
+        ),
+        Mistake(
+            "largest above and below",
+            "Numerator and denominator have each their own largest; divide first, then take it.",
+            lambda a, b: np.max(np.abs(a - b)) / np.max(np.abs(a) + np.abs(b)),
+        ),
+        Mistake(
+            "sums",
+            "It divides sums over all entries; divide entry by entry, and take the largest.",
+            lambda a, b: np.sum(np.abs(a - b)) / np.sum(np.abs(a) + np.abs(b)),
+        ),
+        Mistake(
+            "norms",
+            "It divides norms; divide entry by entry, and take the largest.",
+            lambda a, b: np.linalg.norm(a - b) / (np.linalg.norm(a) + np.linalg.norm(b)),
+        ),
+        Mistake(
+            "norm of the sum",
+            "It divides norms, and a + b may cancel; divide |a - b| by |a| + |b| entry by entry.",
+            lambda a, b: np.linalg.norm(a - b) / np.linalg.norm(a + b),
+        ),
         Mistake(
             "absolute error",
             "That is the absolute error; divide by the size of the numbers.",
@@ -99,10 +132,16 @@ def rel_error(a, b):
     return gradcheck.rel_error(a, b)
 
 
-def _looped(entry, steps_from=np.array):
+def _central(up, down, at, dout, h, place):
+    return np.sum((up - down) * dout) / (2 * h)
+
+
+def _looped(entry=_central, steps=float, result=float):
+    """Return a gradient by steps on x; steps and result are types, None is that of x."""
+
     def gradient(f, x, dout, h):
-        x = steps_from(x, dtype=float)
-        found = np.zeros(x.shape)
+        found = np.zeros(x.shape, dtype=result or x.dtype)
+        x = np.array(x, dtype=steps)
         for place in np.ndindex(x.shape):
             above, below = x.copy(), x.copy()
             above[place] += h
@@ -111,6 +150,16 @@ def _looped(entry, steps_from=np.array):
         return found
 
     return gradient
+
+
+def _without_going_back(f, x, dout, h):
+    x, found = np.array(x, dtype=float), np.zeros(x.shape)
+    for place in np.ndindex(x.shape):
+        x[place] += h
+        up = f(x)
+        x[place] -= 2 * h
+        found[place] = np.sum((up - f(x)) * dout) / (2 * h)
+    return found
 
 
 @exercise(
@@ -147,6 +196,31 @@ def _looped(entry, steps_from=np.array):
             "all entries at once",
             "All entries of x step together; step with one at a time.",
             lambda f, x, dout, h: (f(x + h) - f(x - h)) * dout / (2 * h),
+        ),
+        Mistake(
+            "steps in whole numbers",
+            "x may hold whole numbers, which cut the step off: step on np.array(x, dtype=float).",
+            _looped(steps=None),
+        ),
+        Mistake(
+            "result in whole numbers",
+            "Where x holds whole numbers, np.zeros_like(x) cuts it off: use np.zeros(x.shape).",
+            _looped(result=None),
+        ),
+        Mistake(
+            "steps and result in whole numbers",
+            "Where x holds whole numbers, its copy and np.zeros_like do too: make both float.",
+            _looped(steps=None, result=None),
+        ),
+        Mistake(
+            "steps left in place",
+            "A step must be taken back before the next entry; here x keeps it.",
+            _without_going_back,
+        ),
+        Mistake(
+            "one array under two names",
+            "The gradient is 0 everywhere: are above and below the same array? Make two copies.",
+            lambda f, x, dout, h: np.zeros(x.shape),
         ),
     ),
     shows=(gradcheck.numerical_gradient,),

@@ -3,7 +3,7 @@
 import numpy as np
 
 from bnlib import faults, gradcheck
-from bnlib.exercises.cases import images
+from bnlib.exercises.cases import WRONG_AXES, images
 from bnlib.exercises.checking import exercise, prediction
 from bnlib.exercises.slips import Mistake
 from bnlib.graph import primitives, spatial_batchnorm_graph
@@ -17,8 +17,9 @@ from bnlib.graph import primitives, spatial_batchnorm_graph
         "24 + 12.",
     ),
     mistakes=(
-        (24, "That is the path through u alone; a reaches f through v, too."),
-        (12, "That is the path through v alone; a reaches f through u, too."),
+        (24, "24 is f itself, and also what comes through u alone; a reaches f through v, too."),
+        (12, "12 is what comes through v alone; a reaches f through u, too."),
+        (7, "Each slope must be multiplied by the other factor before the two are added."),
         (288, "The two paths are added, not multiplied."),
     ),
 )
@@ -42,14 +43,13 @@ def two_paths():
             "That is a mean; the copies' gradients add up.",
             lambda dout: dout.mean(axis=(0, 2, 3)),
         ),
-        Mistake("over N only", "H and W are missing in the sum.", lambda dout: dout.sum(axis=0)),
         *(
             Mistake(
                 f"sum over axes {axes}",
                 f"The sum runs over the axes {axes}; every axis but 1 is wanted.",
                 lambda dout, axes=axes: dout.sum(axis=axes),
             )
-            for axes in [(0, 1, 2), (1, 2, 3), (2, 3), (0, 2), (0, 3), (0, 1, 2, 3)]
+            for axes in WRONG_AXES
         ),
     ),
     shows=(primitives.sum_back,),
@@ -89,7 +89,22 @@ def spread_back(dout):
                 "m counts one channel: N * H * W.",
                 lambda n, c, h, w: n * c * h * w,
             ),
+            (
+                "multiplied by m",
+                "A mean divides by m, so its gradient does; here it is multiplied.",
+                lambda n, c, h, w: 1 / (n * h * w),
+            ),
         )
+    ]
+    + [
+        Mistake(
+            f"not spread, {name}",
+            "This is one value for each channel; each of its m places in x receives that value.",
+            lambda dmean, shape, column=column: (
+                dmean.reshape(column) / (shape[0] * shape[2] * shape[3])
+            ),
+        )
+        for name, column in (("as (C,)", -1), ("as (1, C, 1, 1)", (1, -1, 1, 1)))
     ]
     + [
         Mistake(
@@ -132,6 +147,21 @@ def mean_back(dmean, shape):
             "root alone",
             "The reciprocal's derivative is missing.",
             lambda dinv_std, var, eps: dinv_std / (2 * np.sqrt(var + eps)),
+        ),
+        Mistake(
+            "power -1/2",
+            "The derivative of (var + eps)^(-1/2) has the power -3/2; here it is -1/2.",
+            lambda dinv_std, var, eps: -0.5 * dinv_std * (var + eps) ** -0.5,
+        ),
+        Mistake(
+            "power 3/2",
+            "The power is -3/2; its minus is missing.",
+            lambda dinv_std, var, eps: -0.5 * dinv_std * (var + eps) ** 1.5,
+        ),
+        Mistake(
+            "not differentiated",
+            "inv_std itself is multiplied here; its derivative by var is wanted.",
+            lambda dinv_std, var, eps: dinv_std / np.sqrt(var + eps),
         ),
         Mistake(
             "reciprocal alone",

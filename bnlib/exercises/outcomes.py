@@ -81,6 +81,8 @@ def read(value, parts):
         if array is None and isinstance(item, tuple):
             problem = f"It must return {part} alone; it returned {kind_of(item)}."
             return Outcome(problem=problem, kind="wrong results")
+        if isinstance(item, (complex, np.ndarray)) and np.iscomplexobj(item):
+            return Outcome(problem=f"{part} is complex; it must be real.", kind="wrong results")
         if array is None:
             problem = f"{part} must be an array of real numbers; it is {kind_of(item)}."
             return Outcome(problem=problem, kind="wrong results")

@@ -36,6 +36,8 @@ CHANNELS = (
         (10, "It shrinks: the layer divides by a standard deviation that is ten times as large."),
         (1, "The output stays the same, but dx is divided by sigma, which has grown."),
         (0.01, "dx is divided by sigma once, not twice."),
+        (100, "It shrinks: dx is divided by a standard deviation that is ten times as large."),
+        (0, "dx becomes smaller, and does not vanish."),
     ),
 )
 def scale_of_dx():
@@ -77,6 +79,16 @@ def scale_of_dx():
             lambda g, xhat: g - np.mean(g) - xhat * np.sum(g * xhat),
         ),
         Mistake(
+            "sums",
+            "Intercept and slope are means; here both are sums.",
+            lambda g, xhat: g - np.sum(g) - xhat * np.sum(g * xhat),
+        ),
+        Mistake(
+            "xhat forgotten",
+            "The mean of g * xhat is the slope; it must be multiplied by xhat.",
+            lambda g, xhat: g - np.mean(g) - np.mean(g * xhat),
+        ),
+        Mistake(
             "slope's sign",
             "The part along xhat is added; subtract it.",
             lambda g, xhat: g - np.mean(g) + xhat * np.mean(g * xhat),
@@ -108,6 +120,21 @@ def project(g, xhat):
             "the share of var",
             "That is the share of the variance; the share of eps is left over.",
             lambda var, eps: var / (var + eps),
+        ),
+        Mistake(
+            "divided by the root",
+            "No root here: the share of eps in var + eps.",
+            lambda var, eps: eps / np.sqrt(var + eps),
+        ),
+        Mistake(
+            "multiplied",
+            "A share is a quotient: eps divided by var + eps.",
+            lambda var, eps: eps * (var + eps),
+        ),
+        Mistake(
+            "eps missing above",
+            "The share of eps has eps above the line.",
+            lambda var, eps: 1 / (var + eps),
         ),
         Mistake("ratio", "The share is of the sum var + eps.", lambda var, eps: eps / var),
         Mistake(

@@ -4,7 +4,7 @@ Results are compared case by case. In each function below, `ours` and `right` ar
 results, an array for each case.
 """
 
-from itertools import combinations, permutations
+from itertools import combinations, permutations, product
 
 import numpy as np
 
@@ -30,7 +30,9 @@ def slip_of(outcomes, expected, cases, parts):
     ours = dict(zip(parts, zip(*(o.results for o in outcomes), strict=True), strict=True))
     right = dict(zip(parts, zip(*(e.results for e in expected), strict=True), strict=True))
     good = [part for part in parts if _alike(ours[part], right[part], cases)]
-    wrong = next(part for part in parts if part not in good)
+    wrong = next((part for part in parts if part not in good), None)
+    if wrong is None:
+        return Slip("type", "The values are right; their type is not.")
     arguments = wrong, ours[wrong], right[wrong], cases
     return (
         _swapped(ours, right, cases)
@@ -97,12 +99,13 @@ def _table(part, ours, right, cases):
 def _not_reduced(part, ours, right, cases):
     """Recognize what is right once some axes are summed, averaged, or searched for the largest."""
     more = {a.ndim - b.ndim for a, b in zip(ours, right, strict=True)}
-    if len(more) > 1 or min(more) < 1:
+    if min(more) < 1:
         return None
-    for axes in combinations(range(ours[0].ndim), *more):
-        for name, reduced in REDUCTIONS.items():
-            if _alike([reduced(a, axis=axes) for a in ours], right, cases):
-                return Slip("not reduced", f"{part} is not yet {name} over the axes {axes}.")
+    choices = [None, *combinations(range(ours[0].ndim), *more)] if len(more) == 1 else [None]
+    for axes, (name, reduced) in product(choices, REDUCTIONS.items()):
+        if _alike([reduced(a, axis=axes) for a in ours], right, cases):
+            over = "all axes" if axes is None else f"the axes {axes}"
+            return Slip("not reduced", f"{part} is not yet {name} over {over}.")
     return None
 
 

@@ -1,26 +1,14 @@
-"""The exercises of notebook 06 on running statistics."""
+"""The exercises of notebook 06 on an average without its start, and on a whole layer."""
 
 from dataclasses import replace
 
 import numpy as np
 
-from bnlib import conventions, faults, layers, statistics
+from bnlib import conventions, faults, layers
 from bnlib.exercises.cases import Case, image_case
 from bnlib.exercises.checking import exercise
 from bnlib.exercises.slips import Mistake
 from bnlib.running import RunningStatistics
-
-
-def _updates():
-    """Return cases of an update: what was running, and a batch's statistics."""
-    rng = np.random.default_rng(7)
-    for channels, m, momentum in ((3, 40, 0.9), (2, 4, 0.1), (4, 12, 0.7)):
-        old, new = rng.uniform(1, 9, (2, 2, channels))
-        values = dict(
-            zip(("running_mean", "running_var", "mean", "var"), (*old, *new), strict=True)
-        )
-        label = f"{channels} channels, m = {m}, momentum {momentum}"
-        yield Case(label, {**values, "m": m, "momentum": momentum}, 1e-9)
 
 
 def _histories():
@@ -38,107 +26,6 @@ def _passes():
         extra = {"training": training, "momentum": momentum}
         mode = "training" if training else "evaluation"
         yield image_case(f"{mode}, momentum {momentum}", (2, 3, 4, 5), seed, extra, eps=1e-3)
-
-
-def _wrong_update(name, sentence, old, factor, var=lambda var, m: var):
-    """Return a mistake of an update: the weights by momentum, and the variance that enters."""
-
-    def function(running_mean, running_var, mean, var_, m, momentum):
-        a, b = old(momentum), factor(momentum)
-        return a * running_mean + b * mean, a * running_var + b * var(var_, m)
-
-    return Mistake(name, sentence, function)
-
-
-def _keep(momentum):
-    return momentum
-
-
-def _rest(momentum):
-    return 1 - momentum
-
-
-def _unbiased(var, m):
-    return var * m / (m - 1)
-
-
-@exercise(
-    notebook="06",
-    cases=lambda: tuple(_updates()),
-    returns="running_mean running_var",
-    hints=(
-        "momentum is the weight of the old value here.",
-        "The new value has the weight 1 - momentum. The variance enters as it is, biased.",
-        "momentum * running_mean + (1 - momentum) * mean, and the variance alike.",
-    ),
-    mistakes=(
-        _wrong_update("momentum flipped", "momentum weighs the old value here.", _rest, _keep),
-        _wrong_update(
-            "running variance divided by m - 1",
-            "The course keeps the biased variance; here it is the unbiased one.",
-            _keep,
-            _rest,
-            _unbiased,
-        ),
-        _wrong_update(
-            "weights that do not sum to 1",
-            "The new value has the weight 1 - momentum; here it has 1.",
-            _keep,
-            lambda momentum: 1,
-        ),
-    ),
-    shows=(RunningStatistics.update,),
-)
-def update_course(running_mean, running_var, mean, var, m, momentum):
-    """Return the running mean and variance after one more batch, by CS231n's convention."""
-    batch = statistics.BatchStatistics(mean, var, count=None)  # a biased variance needs no m
-    convention = replace(conventions.CS231N, momentum=momentum)
-    after = RunningStatistics(running_mean, running_var).update(batch, convention)
-    return after.mean, after.var
-
-
-@exercise(
-    notebook="06",
-    cases=lambda: tuple(_updates()),
-    returns="running_mean running_var",
-    hints=(
-        "momentum is the weight of the new value here.",
-        "The running variance gets the unbiased variance of the batch.",
-        "(1 - momentum) * running_var + momentum * var * m / (m - 1)",
-    ),
-    mistakes=(
-        _wrong_update(
-            "momentum flipped", "momentum weighs the new value here.", _keep, _rest, _unbiased
-        ),
-        _wrong_update(
-            "biased running variance",
-            "PyTorch remembers the unbiased variance: multiply var by m / (m - 1).",
-            _rest,
-            _keep,
-        ),
-        _wrong_update(
-            "the course's convention",
-            "That is the course's convention: momentum weighs the new value here, and the "
-            "variance is unbiased.",
-            _keep,
-            _rest,
-        ),
-        _wrong_update(
-            "the inverse factor",
-            "The factor of the variance is upside down: it is m / (m - 1).",
-            _rest,
-            _keep,
-            lambda var, m: var * (m - 1) / m,
-        ),
-    ),
-    shows=(RunningStatistics.update,),
-)
-def update_pytorch(running_mean, running_var, mean, var, m, momentum):
-    """Return the running mean and variance after one more batch, by PyTorch's convention."""
-    batch = statistics.BatchStatistics(mean, var, m)
-    convention = replace(conventions.PYTORCH, momentum=momentum)
-    after = RunningStatistics(running_mean, running_var).update(batch, convention)
-    return after.mean, after.var
 
 
 @exercise(
@@ -165,6 +52,16 @@ def update_pytorch(running_mean, running_var, mean, var, m, momentum):
             "one batch only",
             "The start weighs momentum ** k after k batches.",
             lambda running, momentum, k: running / (1 - momentum),
+        ),
+        Mistake(
+            "one batch too few",
+            "After k batches the start weighs momentum ** k; here it is k - 1.",
+            lambda running, momentum, k: running / (1 - momentum ** (k - 1)),
+        ),
+        Mistake(
+            "subtracted",
+            "momentum ** k is subtracted from the average; divide by (1 - momentum ** k).",
+            lambda running, momentum, k: running - momentum**k,
         ),
         Mistake(
             "momentum times k",

@@ -12,13 +12,14 @@ def _root(x):
     return 1 / np.sqrt(x)
 
 
-def _cube(x):
+def cube(x):
+    """Return x^3 + 2x, whose slope is 3x^2 + 2."""
     return x * x * x + 2 * x
 
 
 SLOPES = (
     Case("f(x) = 1/sqrt(x) at 2", {"f": _root, "x": 2.0, "h": 1e-3}, 1e-8),
-    Case("f(x) = x^3 + 2x at -1.5", {"f": _cube, "x": -1.5, "h": 0.1}, 1e-8),
+    Case("f(x) = x^3 + 2x at -1.5", {"f": cube, "x": -1.5, "h": 0.1}, 1e-8),
     Case("f(x) = exp(x) at 0.3", {"f": np.exp, "x": 0.3, "h": 0.2}, 1e-8),
 )
 COMPLEX_SLOPES = tuple(case._replace(tolerance=1e-12) for case in SLOPES)
@@ -34,13 +35,15 @@ COMPLEX_SLOPES = tuple(case._replace(tolerance=1e-12) for case in SLOPES)
     mistakes=(
         (10, "That holds for the forward difference; the central one gains more."),
         (1000, "The error goes with h^2, not with h^3."),
+        (20, "h is ten times smaller, and the error goes with its square: 10^2, not 2 * 10."),
+        (2, "2 is the power of h; by how much does h^2 fall?"),
         (0.01, "The question is by which factor it falls: one over that."),
     ),
 )
 def error_falls_by():
     """Say by what factor a central difference's error falls when h goes from 0.1 to 0.01."""
     at = gradcheck.numerical_gradient
-    errors = [abs(at(_cube, 1.0, h=h) - 5) for h in (0.1, 0.01)]
+    errors = [abs(at(cube, 1.0, h=h) - 5) for h in (0.1, 0.01)]
     return float(round(errors[0] / errors[1]))
 
 
@@ -73,6 +76,31 @@ def error_falls_by():
             "brackets missing",
             "/ 2 * h divides by 2 and multiplies by h; write / (2 * h).",
             lambda f, x, h: (f(x + h) - f(x - h)) / 2 * h,
+        ),
+        Mistake(
+            "brackets missing above",
+            "Only f(x - h) is divided; put the difference in brackets.",
+            lambda f, x, h: f(x + h) - f(x - h) / (2 * h),
+        ),
+        Mistake(
+            "divided by 2",
+            "The two places are 2 h apart; here the difference is divided by 2.",
+            lambda f, x, h: (f(x + h) - f(x - h)) / 2,
+        ),
+        Mistake(
+            "not divided",
+            "The difference must be divided by the distance of the two places, 2 h.",
+            lambda f, x, h: f(x + h) - f(x - h),
+        ),
+        Mistake(
+            "added",
+            "The two values are added; subtract them.",
+            lambda f, x, h: (f(x + h) + f(x - h)) / (2 * h),
+        ),
+        Mistake(
+            "half the step",
+            "Here f is taken at x + h / 2 and x - h / 2; the step is h to each side.",
+            lambda f, x, h: (f(x + h / 2) - f(x - h / 2)) / h,
         ),
     ),
 )
@@ -107,7 +135,12 @@ def central_difference(f, x, h):
                 "The step is too large: nothing is subtracted, so h can be 1e-30.",
                 lambda f, x, h=h: np.imag(f(x + 1j * h)) / h,
             )
-            for h in (1e-2, 1e-3, 1e-4, 1e-5)
+            for h in (1.0, 0.1, 1e-2, 1e-3, 1e-4, 1e-5)
+        ),
+        Mistake(
+            "real step",
+            "The step is real, so the imaginary part is 0: write 1j * h.",
+            lambda f, x: np.imag(f(x + 1e-30)) / 1e-30,
         ),
         Mistake(
             "central difference",

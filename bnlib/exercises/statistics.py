@@ -5,7 +5,7 @@ from dataclasses import replace
 import numpy as np
 
 from bnlib import conventions, statistics
-from bnlib.exercises.cases import Case, images
+from bnlib.exercises.cases import AXES, WRONG_AXES, Case, images
 from bnlib.exercises.checking import exercise, prediction
 from bnlib.exercises.slips import Mistake
 from bnlib.running import RunningStatistics
@@ -28,6 +28,25 @@ def _shards():
         yield Case(label, values, 1e-9)
 
 
+def _weighted(m_a, mean_a, m_b, mean_b):
+    return (m_a * mean_a + m_b * mean_b) / (m_a + m_b)
+
+
+def _between(apart, m_a, m_b):
+    return apart**2 * m_a * m_b / (m_a + m_b)
+
+
+def _wrong_merge(name, sentence, mean=_weighted, between=_between, divided=False):
+    """Return a mistake of a merge: in the mean, the term between the shards, or the sum."""
+
+    def function(m_a, mean_a, s_a, m_b, mean_b, s_b):
+        s = s_a + s_b + between(mean_b - mean_a, m_a, m_b)
+        m = m_a + m_b
+        return m, mean(m_a, mean_a, m_b, mean_b), s / m if divided else s
+
+    return Mistake(name, sentence, function)
+
+
 @prediction(
     notebook="06",
     hints=(
@@ -40,6 +59,7 @@ def _shards():
         (4, "It becomes smaller."),
         (2, "It becomes smaller."),
         (1, "More values make a mean more certain."),
+        (0.0625, "The variance falls by 4, not by 16; the scatter by the root of 4."),
     ),
 )
 def scatter_of_the_mean():
@@ -69,6 +89,26 @@ def scatter_of_the_mean():
             lambda var, m: var,
         ),
         Mistake(
+            "the sum",
+            "That is the sum of the squared deviations; divide it by m - 1.",
+            lambda var, m: var * m,
+        ),
+        Mistake(
+            "brackets missing",
+            "* m / m - 1 subtracts 1 at the end; write m / (m - 1).",
+            lambda var, m: var * m / m - 1,
+        ),
+        Mistake(
+            "a root",
+            "That factor is for a standard deviation; a variance takes it without the root.",
+            lambda var, m: var * np.sqrt(m / (m - 1)),
+        ),
+        Mistake(
+            "m + 1",
+            "The divisor is m - 1, not m + 1: the unbiased variance is the larger one.",
+            lambda var, m: var * m / (m + 1),
+        ),
+        Mistake(
             "not multiplied by m",
             "var is a sum divided by m: multiply by m first.",
             lambda var, m: var / (m - 1),
@@ -93,32 +133,47 @@ def unbiased(var, m):
         "s_a + s_b + (mean_b - mean_a) ** 2 * m_a * m_b / m",
     ),
     mistakes=(
-        Mistake(
+        _wrong_merge(
             "spread between the shards forgotten",
             "The shards' own squares do not know how far apart their means are: a term is missing.",
-            lambda m_a, mean_a, s_a, m_b, mean_b, s_b: (
-                m_a + m_b,
-                (m_a * mean_a + m_b * mean_b) / (m_a + m_b),
-                s_a + s_b,
-            ),
+            between=lambda apart, m_a, m_b: 0,
         ),
-        Mistake(
+        _wrong_merge(
             "means averaged without weights",
             "The larger shard counts more in the mean.",
-            lambda m_a, mean_a, s_a, m_b, mean_b, s_b: (
-                m_a + m_b,
-                (mean_a + mean_b) / 2,
-                s_a + s_b + (mean_b - mean_a) ** 2 * m_a * m_b / (m_a + m_b),
-            ),
+            mean=lambda m_a, mean_a, m_b, mean_b: (mean_a + mean_b) / 2,
         ),
-        Mistake(
+        _wrong_merge(
+            "means added",
+            "The mean is an average of the two, weighted by the counts; here it is their sum.",
+            mean=lambda m_a, mean_a, m_b, mean_b: mean_a + mean_b,
+        ),
+        _wrong_merge(
             "difference not squared",
             "The difference of the means must be squared.",
-            lambda m_a, mean_a, s_a, m_b, mean_b, s_b: (
-                m_a + m_b,
-                (m_a * mean_a + m_b * mean_b) / (m_a + m_b),
-                s_a + s_b + (mean_b - mean_a) * m_a * m_b / (m_a + m_b),
-            ),
+            between=lambda apart, m_a, m_b: apart * m_a * m_b / (m_a + m_b),
+        ),
+        _wrong_merge(
+            "difference without its weight",
+            "The squared difference of the means has the weight m_a * m_b / m; it is missing.",
+            between=lambda apart, m_a, m_b: apart**2,
+        ),
+        _wrong_merge(
+            "weights and spread forgotten",
+            "The larger shard counts more in the mean, and s lacks a term: the means differ.",
+            mean=lambda m_a, mean_a, m_b, mean_b: (mean_a + mean_b) / 2,
+            between=lambda apart, m_a, m_b: 0,
+        ),
+        _wrong_merge(
+            "means and squares added",
+            "The mean is a weighted average, and s lacks a term: the means differ.",
+            mean=lambda m_a, mean_a, m_b, mean_b: mean_a + mean_b,
+            between=lambda apart, m_a, m_b: 0,
+        ),
+        _wrong_merge(
+            "a variance",
+            "s is the sum of the squared deviations; here it is divided by m.",
+            divided=True,
         ),
     ),
     shows=(statistics.merge,),
@@ -156,10 +211,18 @@ def merge_moments(m_a, mean_a, s_a, m_b, mean_b, s_b):
             "That is its root, the standard deviation.",
             lambda x: np.std(x, axis=(0, 2, 3)),
         ),
+        *(
+            Mistake(
+                f"variance over axes {axes}",
+                f"The variance runs over the axes {axes}; every axis but 1 is wanted: (0, 2, 3).",
+                lambda x, axes=axes: np.var(x, axis=axes),
+            )
+            for axes in WRONG_AXES
+        ),
         Mistake(
-            "variance over N",
-            "The variance runs over every axis but 1.",
-            lambda x: np.var(x, axis=0),
+            "absolute deviations",
+            "That is the mean of the absolute deviations; the deviations must be squared.",
+            lambda x: np.mean(np.abs(x - np.mean(x, axis=AXES, keepdims=True)), axis=AXES),
         ),
     ),
     shows=(statistics.centred_moments,),

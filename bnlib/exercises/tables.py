@@ -25,6 +25,16 @@ from bnlib.exercises.slips import Mistake
             lambda x: x.reshape(-1, x.shape[1]),
         ),
         Mistake(
+            "channels first",
+            "The channels are in front, so the reshape cuts across them; move them to the end.",
+            lambda x: x.transpose(1, 0, 2, 3).reshape(-1, x.shape[1]),
+        ),
+        Mistake(
+            "N at the end",
+            "N is last in this transpose; the channels must be: N, H, W, C.",
+            lambda x: x.transpose(1, 2, 3, 0).reshape(-1, x.shape[1]),
+        ),
+        Mistake(
             "one row for each channel",
             "Here each channel is a row; it has to be a column.",
             lambda x: x.transpose(1, 0, 2, 3).reshape(x.shape[1], -1),
@@ -61,6 +71,11 @@ def to_table(x):
             "reshaped without a transpose",
             "A reshape alone mixes the channels; reshape to (N, H, W, C), then move C.",
             lambda table, shape: table.reshape(shape),
+        ),
+        Mistake(
+            "table turned",
+            "table.T has the channels before the images; split the rows into N, H, W, then move C.",
+            lambda table, shape: table.T.reshape(shape),
         ),
         Mistake(
             "same transpose again",
@@ -108,6 +123,11 @@ def from_table(table, shape):
             "gamma along H",
             "gamma meets H; the channels are axis 1: reshape to (1, C, 1, 1).",
             lambda x, gamma: gamma.reshape(1, 1, -1, 1) * x,
+        ),
+        Mistake(
+            "divided instead of multiplied",
+            "gamma multiplies; here it divides.",
+            lambda x, gamma: x / gamma.reshape(1, -1, 1, 1),
         ),
         Mistake(
             "added instead of multiplied",

@@ -111,10 +111,28 @@ BACKWARD = [
         {"dx": lambda v: (v.direct + v.through_var + v.through_mean) * v.std},
     ),
     (
+        "dx divided by the standard deviation twice",
+        "dx is divided by the standard deviation twice: one inv_std is too many.",
+        SLIP,
+        {"dx": lambda v: (v.direct + v.through_var + v.through_mean) / v.std},
+    ),
+    (
         "eps forgotten in the backward pass",
         "eps is missing: the backward pass needs the standard deviation of the forward pass.",
         SLIP,
         {"std": lambda v: np.sqrt(v.var)},
+    ),
+    (
+        "eps always 1e-5, backward",
+        "eps is written in as 1e-5; use the argument.",
+        SLIP,
+        {"std": lambda v: np.sqrt(v.var + 1e-5)},
+    ),
+    (
+        "eps always 1e-3, backward",
+        "eps is written in as 1e-3; use the argument.",
+        SLIP,
+        {"std": lambda v: np.sqrt(v.var + 1e-3)},
     ),
     (
         "variance divided by m - 1, backward",

@@ -120,6 +120,12 @@ FORWARD = [
         {"std": lambda v: np.sqrt(v.var + 1e-7)},
     ),
     (
+        "eps after the division",
+        "eps is added after the division; it belongs to the variance, under the root.",
+        SLIP,
+        {"xhat": lambda v: v.d / np.sqrt(v.var) + v.eps},
+    ),
+    (
         "root of the standard deviation",
         "The standard deviation stands in for the variance under the root.",
         SLIP,
@@ -142,6 +148,12 @@ FORWARD = [
         "It is x minus the mean, not the mean minus x.",
         SLIP,
         {"xhat": lambda v: (v.mu - v.x) / v.std},
+    ),
+    (
+        "only the mean divided",
+        "Only the mean is divided: x - mean needs brackets.",
+        SLIP,
+        {"xhat": lambda v: v.x - v.mu / v.std},
     ),
     (
         "not divided",
@@ -170,6 +182,12 @@ FORWARD = [
             "d": lambda v: column(v.gamma) * v.x - v.mu,
             "y": lambda v: v.xhat + column(v.beta),
         },
+    ),
+    (
+        "gamma and beta exchanged",
+        "gamma and beta have changed places; y is gamma * xhat + beta.",
+        SLIP,
+        {"y": lambda v: column(v.beta) * v.xhat + column(v.gamma)},
     ),
     (
         "beta before gamma",

@@ -43,6 +43,12 @@ OTHER_NORM = [
         },
     ),
     (
+        "size of a group for their number",
+        "groups is how many groups there are; here it is taken for the channels of each.",
+        SLIP,
+        {"grouped": lambda v: split(v.x, v.x.shape[1] // v.groups)},
+    ),
+    (
         "scale and shift of each group",
         "gamma and beta are one value for each group; each channel has its own.",
         SLIP,

@@ -124,13 +124,13 @@ RUNNING = recipe(  # momentum weighs the old value, the running variance is bias
     m=lambda v: v.x.shape[0] * v.x.shape[2] * v.x.shape[3],
     mu=lambda v: per_channel(v.x) / v.m,
     var=lambda v: per_channel((v.x - column(v.mu)) ** 2) / v.m,
-    used_mean=lambda v: v.mu if v.training else v.running_mean,
-    used_var=lambda v: v.var if v.training else v.running_var,
-    y=lambda v: (v.x - column(v.used_mean)) / np.sqrt(column(v.used_var) + v.eps),
     old=lambda v: v.momentum if v.training else 1.0,
     new=lambda v: 1 - v.old,
     new_mean=lambda v: v.old * v.running_mean + v.new * v.mu,
     new_var=lambda v: v.old * v.running_var + v.new * v.var,
+    used_mean=lambda v: v.mu if v.training else v.running_mean,
+    used_var=lambda v: v.var if v.training else v.running_var,
+    y=lambda v: (v.x - column(v.used_mean)) / np.sqrt(column(v.used_var) + v.eps),
 )
 GROUP = recipe(
     "x gamma beta groups eps",

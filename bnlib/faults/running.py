@@ -71,6 +71,15 @@ RUNNING = [
         {"used_mean": lambda v: v.running_mean, "used_var": lambda v: v.running_var},
     ),
     (
+        "updated statistics in training",
+        "Training normalizes by the statistics after their update; it must use the batch's own.",
+        SLIP,
+        {
+            "used_mean": lambda v: v.new_mean if v.training else v.running_mean,
+            "used_var": lambda v: v.new_var if v.training else v.running_var,
+        },
+    ),
+    (
         "updating in evaluation",
         "Evaluation updates the running statistics; it must leave them as they are.",
         SLIP,
