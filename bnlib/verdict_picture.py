@@ -1,44 +1,68 @@
 """The picture of notebook 07: wrong implementations against checks."""
 
+from matplotlib.collections import PatchCollection
+from matplotlib.patches import Rectangle
+
 from bnlib.plotting import COLORS
 
-WORDS = {True: "caught", False: "fooled"}
+WORDS = {True: "caught", False: "fooled", None: "-"}
 
 
-def verdicts(ax, table, checks):
-    """Write in each cell whether a check caught a mistake, or was fooled, and shade the fooled.
+def verdicts(ax, groups, checks, chosen=()):
+    """Write in each cell whether a check caught a mistake or was fooled, and shade the fooled.
+
+    Each group of mistakes has a row above it, with their number and how many each check caught.
 
     Parameters
     ----------
     ax : matplotlib Axes
-    table : dict
-        Name of the mistake -> one truth value for each check, true where it was caught.
+    groups : dict
+        Heading -> name of the mistake -> a verdict for each check: True where it was caught,
+        False where it was not, None where the check does not run that part at all.
     checks : list of str
         Names of the columns.
+    chosen : sequence of int, optional
+        The columns to outline.
 
     Returns
     -------
     matplotlib Axes
     """
-    for row, caught in enumerate(table.values()):
-        for column, verdict in enumerate(caught):
-            verdict = bool(verdict)
-            if not verdict:
-                ax.axhspan(
-                    row - 0.5,
-                    row + 0.5,
-                    xmin=column / len(checks),
-                    xmax=(column + 1) / len(checks),
-                    color=COLORS["gradient"],
-                    alpha=0.18,
-                    linewidth=0,
-                )
-            style = {"color": COLORS["muted"]} if verdict else {"weight": "bold"}
-            ax.text(column, row, WORDS[verdict], ha="center", va="center", fontsize=7, **style)
-    ax.set(xlim=(-0.5, len(checks) - 0.5), ylim=(len(table) - 0.5, -0.5))
-    ax.set_xticks(range(len(checks)), checks, fontsize=8)
-    ax.set_yticks(range(len(table)), table, fontsize=7)
+    labels, headings = [], []
+    for heading, table in groups.items():
+        headings.append(len(labels))
+        counts = [_count(column) for column in zip(*table.values(), strict=True)]
+        _row(ax, len(labels), counts, weight="bold")
+        labels.append(f"{heading}: {len(table)} mistakes")
+        for name, verdict in table.items():
+            _row(ax, len(labels), [WORDS[v] for v in verdict], color=COLORS["muted"])
+            labels.append(name)
+    fooled = [text.get_position() for text in ax.texts if text.get_text() == WORDS[False]]
+    squares = [Rectangle((column - 0.5, row - 0.5), 1, 1) for column, row in fooled]
+    ax.add_collection(PatchCollection(squares, color=COLORS["gradient"], alpha=0.18, linewidth=0))
+    ax.set(xlim=(-0.5, len(checks) - 0.5), ylim=(len(labels) - 0.5, -0.5))
     ax.xaxis.tick_top()
+    ax.set_xticks(range(len(checks)), checks, fontsize=8)
+    ax.set_yticks(range(len(labels)), labels, fontsize=7)
+    for k in headings:
+        ax.get_yticklabels()[k].set(weight="bold", fontsize=8)
+    for k in chosen:
+        ax.get_xticklabels()[k].set(weight="bold", color=COLORS["value"])
+        outline = {"fill": False, "edgecolor": COLORS["value"], "linewidth": 2, "clip_on": False}
+        ax.add_patch(Rectangle((k - 0.48, -0.5), 0.96, len(labels), **outline))
     ax.tick_params(length=0)
     ax.spines[["left", "bottom"]].set_visible(False)
     return ax
+
+
+def _count(column):
+    """Say how many of a column's verdicts are true, and of how many."""
+    if None in column:
+        return WORDS[None]
+    return f"{sum(column)} of {len(column)}"
+
+
+def _row(ax, row, words, **style):
+    for column, word in enumerate(words):
+        looks = {"weight": "bold"} if word == WORDS[False] else style
+        ax.text(column, row, word, ha="center", va="center", fontsize=7, **looks)

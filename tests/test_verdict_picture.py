@@ -5,26 +5,50 @@ import pytest
 
 from bnlib.verdict_picture import verdicts
 
+GROUPS = {
+    "one": {"first": [True, False], "second": [False, False]},
+    "other": {"third": [True, None]},
+}
+
 
 @pytest.fixture
 def ax():
     fig, ax = plt.subplots()
-    yield ax
+    yield verdicts(ax, GROUPS, ["a", "b"], chosen=[1])
     plt.close(fig)
 
 
 def test_every_cell_holds_a_word_at_its_place(ax):
-    verdicts(ax, {"first": [True, False], "second": [False, False]}, ["a", "b"])
     words = {text.get_position(): text.get_text() for text in ax.texts}
-    assert words == {(0, 0): "caught", (1, 0): "fooled", (0, 1): "fooled", (1, 1): "fooled"}
+    rows = [[words[column, row] for column in (0, 1)] for row in range(5)]
+    assert rows[1:3] == [["caught", "fooled"], ["fooled", "fooled"]]
+    assert rows[4] == ["caught", "-"]
+
+
+def test_headings_count_what_was_caught(ax):
+    words = {text.get_position(): text.get_text() for text in ax.texts}
+    assert [words[column, 0] for column in (0, 1)] == ["1 of 2", "0 of 2"]
+    assert [words[column, 3] for column in (0, 1)] == ["1 of 1", "-"]
 
 
 def test_only_fooled_cells_are_shaded(ax):
-    verdicts(ax, {"first": [True, False], "second": [False, True]}, ["a", "b"])
-    assert len(ax.patches) == 2
+    (shaded,) = ax.collections
+    centres = {tuple(path.get_extents().get_points().mean(axis=0)) for path in shaded.get_paths()}
+    assert centres == {(1, 1), (0, 2), (1, 2)}
 
 
 def test_rows_and_columns_carry_their_names(ax):
-    assert verdicts(ax, {"first": [True], "second": [False]}, ["a"]) is ax
-    assert [label.get_text() for label in ax.get_xticklabels()] == ["a"]
-    assert [label.get_text() for label in ax.get_yticklabels()] == ["first", "second"]
+    assert [label.get_text() for label in ax.get_xticklabels()] == ["a", "b"]
+    assert [label.get_text() for label in ax.get_yticklabels()] == [
+        "one: 2 mistakes",
+        "first",
+        "second",
+        "other: 1 mistakes",
+        "third",
+    ]
+
+
+def test_chosen_columns_are_outlined(ax):
+    (outline,) = ax.patches
+    assert outline.get_center()[0] == 1
+    assert [label.get_weight() for label in ax.get_xticklabels()] == ["normal", "bold"]
