@@ -1,0 +1,51 @@
+"""What all explorers share: controls and a picture that follows them, or one still picture."""
+
+from html import escape
+
+MISSING = "The figure does not move, since ipywidgets is missing: pip install ipywidgets"
+
+
+class Explorer:
+    """A picture that follows its controls; a notebook shows it as a cell's last expression.
+
+    In JupyterLab it is alive. Where no widget can be shown, on GitHub or in print, a still
+    picture stands in its place, and so it does where ipywidgets is not installed.
+
+    Parameters
+    ----------
+    name : str
+        Its CSS class is ``bnlib-`` and this name.
+    draw : callable
+        draw(**state) returns a `svg.Picture`.
+    build : callable
+        build(ipywidgets) returns the controls, name -> widget, and the rows they stand in.
+    still : dict
+        The state of the still picture.
+    """
+
+    def __init__(self, name, draw, build, still):
+        self.draw = draw
+        self.still = draw(**still)
+        self.controls, self.root = {}, None
+        try:
+            import ipywidgets
+        except ImportError:
+            print(MISSING)
+            return
+        self.controls, rows = build(ipywidgets)
+        self.figure = ipywidgets.HTML()
+        self.root = ipywidgets.VBox([*rows, self.figure])
+        self.root.add_class(f"bnlib-{name}")
+        for control in self.controls.values():
+            control.observe(self._redraw, names="value")
+        self._redraw()
+
+    def _redraw(self, change=None):
+        state = {name: control.value for name, control in self.controls.items()}
+        svg, alt, _ = self.draw(**state)
+        self.figure.value = f'{svg}<p role="status">{escape(alt)}</p>'
+
+    def _repr_mimebundle_(self, include=None, exclude=None):
+        bundle = {"image/svg+xml": self.still.svg, "text/plain": f"Figure: {self.still.alt}"}
+        live = {} if self.root is None else self.root._repr_mimebundle_()
+        return {**live, **bundle}
