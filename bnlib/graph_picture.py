@@ -59,11 +59,20 @@ def computational_graph(ax, trace, gradients=None, highlight=None):
     plan = layout(graph, box_width, label_width, WIDTH)
     _prepare(ax, plan, ("value",) if gradients is None else ("value", "gradient"))
     for edge, route in plan.routes.items():
-        _arrow(ax, route, labels[edge], strong=_is_strong(edge, highlight, gradients))
+        _arrow(ax, edge, route, labels[edge], strong=_is_strong(edge, highlight, gradients))
     for name, place in plan.places.items():
         kind = "input" if name in graph.inputs else "node"
-        _box(ax, place, boxes[name], box_width, kind, name == highlight)
+        _box(ax, name, place, boxes[name], box_width, kind, name == highlight)
     return ax
+
+
+def part_id(kind, *place):
+    """Return the id that a part of the picture has in an SVG.
+
+    A node's box is ``part_id("node", name)``; an edge (source, node) has its ``"arrow"`` and,
+    beside it, its ``"value"`` and its ``"gradient"``. The node of what leaves the graph is None.
+    """
+    return "-".join([kind, *(name or "out" for name in place)])
 
 
 def _is_strong(edge, highlight, gradients):
@@ -132,11 +141,12 @@ def _prepare(ax, plan, keys):
         ax.text(x, y, text, color=COLORS[key], fontsize=SMALL, va="center")
 
 
-def _arrow(ax, route, labels, strong):
+def _arrow(ax, edge, route, labels, strong):
     look = {"color": INK if strong else LINE, "linewidth": 2 if strong else 1}
     arrow = FancyArrowPatch(
         path=Path(route.corners), arrowstyle="-|>", mutation_scale=9, shrinkA=0, shrinkB=0, **look
     )
+    arrow.set_gid(part_id("arrow", *edge))
     ax.add_patch(arrow)
     x, y = route.label
     for key, text in labels.items():
@@ -150,10 +160,11 @@ def _arrow(ax, route, labels, strong):
             ha="left" if route.beside else "center",
             va="bottom" if above else "top",
             bbox={"facecolor": "white", "edgecolor": "none", "pad": 0.2},
+            gid=part_id(key, *edge),
         )
 
 
-def _box(ax, place, lines, width, kind, highlighted):
+def _box(ax, name, place, lines, width, kind, highlighted):
     corner = (place.x - width / 2, place.y - BOX_HEIGHT / 2)
     box = FancyBboxPatch(
         corner,
@@ -163,6 +174,7 @@ def _box(ax, place, lines, width, kind, highlighted):
         facecolor=FILL["highlight" if highlighted else kind],
         edgecolor=INK if highlighted else LINE,
         linewidth=2.4 if highlighted else 1,
+        gid=part_id("node", name),
     )
     ax.add_patch(box)
     for k, (line, size) in enumerate(lines):

@@ -53,7 +53,8 @@ def shared_mean(x, norm, image, channel):
 @cache
 def block():
     """Return a block of digits (3, 4, 3, 3), small enough to average by hand."""
-    return np.random.default_rng(5).integers(0, 10, (N, C, 3, 3)).astype(float)
+    n, c = np.arange(N).reshape(N, 1, 1, 1), np.arange(C).reshape(1, C, 1, 1)
+    return np.random.default_rng(5).integers(0, 5, (N, C, 3, 3)) + n + c
 
 
 @cache

@@ -61,7 +61,7 @@ def picture(size, *content, title, alt, state):
     }
     ground = element("rect", width=width, height=height, fill="white")
     heading = text(12, 22, title, font_size=15, font_weight="bold")
-    return Picture(element("svg", ground, heading, *content, **attributes), alt, written)
+    return Picture(element("svg", ground, *content, heading, **attributes), alt, written)
 
 
 def _written(value):
