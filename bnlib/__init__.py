@@ -39,6 +39,7 @@ _ON_FIRST_USE = (
     "networks",
     "plotting",
     "reference",
+    "widgets",
 )
 
 __all__ = [

@@ -151,7 +151,7 @@ def draw(step=1):
         for r, row in enumerate(rows)
         for k, column in enumerate(row)
     ]
-    size = WIDTH, round(top + 2 * ROW - 20)
+    size = WIDTH, round(top + 2 * ROW)
     return picture(size, graph, *columns, title=claim, alt=alt, state={"step": step})
 
 
