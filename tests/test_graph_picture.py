@@ -20,7 +20,7 @@ from bnlib.graph.primitives import (
     square,
     sum_over,
 )
-from bnlib.graph_picture import computational_graph
+from bnlib.graph_picture import computational_graph, part_id
 from bnlib.plotting import COLORS
 from tests.strategies import random_case
 
@@ -200,6 +200,26 @@ def test_highlighted_node_and_its_arrows_alone_are_thick(ax, name):
 def test_with_gradients_only_those_arrows_are_thick_that_bring_one(ax, name, uses):
     computational_graph(ax, *spatial(), highlight=name)
     assert sum(patch.get_linewidth() > 1 for patch in arrows(ax)) == uses
+
+
+def test_every_part_is_found_by_its_id(ax):
+    trace, gradients = spatial()
+    computational_graph(ax, trace, gradients)
+    parts = {artist.get_gid(): artist for artist in (*ax.patches, *ax.texts)}
+    names, edges = trace.graph.axes, [*trace.graph.edges, ("y", None)]
+    boxes_by_id = [parts[part_id("node", name)] for name in names]
+    assert sorted(map(id, boxes_by_id)) == sorted(map(id, boxes(ax)))
+    kinds = ("arrow", "value", "gradient")
+    assert len(parts) - 1 == len(names) + 3 * len(edges)  # one None, for all other texts
+    for edge in edges:
+        arrow, value, gradient = (parts[part_id(kind, *edge)] for kind in kinds)
+        assert isinstance(arrow, FancyArrowPatch)
+        assert to_hex(value.get_color()) == COLORS["value"].lower()
+        assert to_hex(gradient.get_color()) == COLORS["gradient"].lower()
+        assert value.get_position()[0] == gradient.get_position()[0]
+        received = gradients["y"] if edge[1] is None else gradients.edges[edge]
+        if np.ndim(received) > 1:
+            assert gradient.get_text() == f"norm {np.linalg.norm(received):.2g}"
 
 
 def test_unknown_highlight_is_an_error(ax):

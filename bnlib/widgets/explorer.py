@@ -43,7 +43,7 @@ class Explorer:
     def _redraw(self, change=None):
         state = {name: control.value for name, control in self.controls.items()}
         svg, alt, _ = self.draw(**state)
-        self.figure.value = f'{svg}<p role="status">{escape(alt)}</p>'
+        self.figure.value = f'{svg}<p role="status" style="margin: 0">{escape(alt)}</p>'
 
     def _repr_mimebundle_(self, include=None, exclude=None):
         bundle = {"image/svg+xml": self.still.svg, "text/plain": f"Figure: {self.still.alt}"}

@@ -10,12 +10,15 @@ from bnlib.conventions import CS231N
 from bnlib.layers import batchnorm_forward, batchnorm_inference
 from bnlib.plotting import COLORS
 from bnlib.running import RunningStatistics
+from bnlib.statistics import batch_statistics
 from bnlib.widgets.explorer import Explorer
 from bnlib.widgets.panel import Panel, around
 from bnlib.widgets.svg import FAINT, INK, picture
 
 BATCHES = 40
 SIZES = (2, 4, 8, 16, 32, 64, 128, 256)
+SPREADS = (0.001, 0.003, 0.01, 0.03, 0.1, 0.3, 1.0, 2.0, 4.0, 8.0)
+EPSILONS = (1e-8, 1e-7, 1e-6, 1e-5, 1e-4, 1e-3, 1e-2, 0.1, 1.0, 10.0)
 MOMENTA = (0.0, 0.5, 0.8, 0.9, 0.95, 0.98, 0.99)
 BINS = 40
 INPUT, OUTPUT = (-40, 40), (-10, 10)
@@ -53,10 +56,11 @@ def run(n, offset, spread, eps, gamma, beta, momentum):
     running = RunningStatistics.initial(channels=1, convention=convention)
     of_batches, of_running = [], []
     for x in offset + spread * _draws()[:, :n]:
-        trained, saved = batchnorm_forward(x, [gamma], [beta], eps=eps)
-        running = running.update(saved.statistics, convention)
-        of_batches.append((saved.statistics.mean[0], saved.statistics.var[0]))
+        batch = batch_statistics(x)
+        running = running.update(batch, convention)
+        of_batches.append((batch.mean[0], batch.var[0]))
         of_running.append((running.mean[0], running.var[0]))
+    trained, _ = batchnorm_forward(x, [gamma], [beta], eps=eps)
     inferred = batchnorm_inference(x, [gamma], [beta], **running.for_inference(convention))
     return Run(x, trained, inferred, *np.transpose(of_batches), *np.transpose(of_running))
 
@@ -91,18 +95,14 @@ def batch_laboratory():
 
 
 def _build(ipywidgets):
-    linear, powers, choice = (
-        ipywidgets.FloatSlider,
-        ipywidgets.FloatLogSlider,
-        ipywidgets.SelectionSlider,
-    )
+    slider, choice = ipywidgets.FloatSlider, ipywidgets.SelectionSlider
     controls = {
         "n": choice(options=SIZES, description="N"),
-        "offset": linear(min=-20, max=20, step=1, description="offset"),
-        "spread": powers(min=-3, max=1, step=0.25, description="spread"),
-        "eps": powers(min=-8, max=1, step=1, description="eps"),
-        "gamma": linear(min=-3, max=3, step=0.5, description="gamma"),
-        "beta": linear(min=-5, max=5, step=0.5, description="beta"),
+        "offset": slider(min=-20, max=20, step=1, description="offset"),
+        "spread": choice(options=SPREADS, description="spread"),
+        "eps": choice(options=[(f"{eps:g}", eps) for eps in EPSILONS], description="eps"),
+        "gamma": slider(min=-3, max=3, step=0.5, description="gamma"),
+        "beta": slider(min=-5, max=5, step=0.5, description="beta"),
         "momentum": choice(options=MOMENTA, description="momentum"),
     }
     for name, control in controls.items():
@@ -112,10 +112,7 @@ def _build(ipywidgets):
 
 
 def _moments(values):
-    return ", ".join(
-        f"{name} {_short(v)}"
-        for name, v in zip(("mean", "std"), (values.mean(), values.std()), strict=True)
-    )
+    return f"mean {_short(values.mean())}, std {_short(values.std())}"
 
 
 def _short(number):
@@ -131,7 +128,7 @@ def _input(found, said):
     shares = _shares(found.x, INPUT)
     panel = Panel(60, 110, 350, 130, INPUT, (0, shares.max() or 1))
     yield from panel.frame(
-        "Input x, the last batch: share in each bin", "value", said["x"], _beyond(shares)
+        "Input x, the last batch: share in each bin", "value", said["x"] + _beyond(shares)
     )
     yield panel.bars(shares, fill=COLORS["value"], fill_opacity=0.45, stroke=COLORS["value"])
 
