@@ -166,7 +166,7 @@ def test_buttons_step_and_stop_at_both_ends():
     assert step.value == 17
 
 
-def test_slider_names_each_step():
+def test_slider_says_how_far_the_walk_is():
     options = widgets.graph_stepper().controls["step"].options
-    assert options[0] == ("forward: mean", 1)
-    assert options[-1] == ("backward: mean", 18)
+    assert options[0] == ("Forward 1 of 9", 1)
+    assert options[-1] == ("Backward 9 of 9", 18)

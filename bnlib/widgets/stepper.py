@@ -130,10 +130,8 @@ def _shape(name):
 def draw(step=1):
     """Return the picture of a step from 1 to 18: the graph, and below it the node's numbers."""
     node, back = at(step)
-    count = len(example()[0].graph.nodes)
     rows = backward_rows(node) if back else forward_rows(node)
-    name = f"Backward {step - count} of {count}" if back else f"Forward {step} of {count}"
-    claim = f"{name}: {node.name} = {node.formula}"
+    claim = f"{_name(step)}: {node.name} = {node.formula}"
     said = "Upstream gradient times local derivative: " if back else "Its value: "
     alt = f"{claim}. {said}{'; '.join(_spoken(row) for row in rows)}."
     graph = element(
@@ -157,23 +155,26 @@ def draw(step=1):
 
 def graph_stepper():
     """Return the stepper: walk the nine nodes forward and back, by button, slider or key."""
-    return Explorer("graph-stepper", draw, _build, still={"step": 16})
+    return Explorer("graph-stepper", draw, _build, still={"step": 12})
 
 
 def _build(ipywidgets):
-    count = len(example()[0].graph.nodes)
-    options = []
-    for step in range(1, 2 * count + 1):
-        node, back = at(step)
-        options.append((f"{'backward' if back else 'forward'}: {node.name}", step))
+    last = 2 * len(example()[0].graph.nodes)
+    options = [(_name(step), step) for step in range(1, last + 1)]
     steps = ipywidgets.SelectionSlider(options=options, description="Step")
     steps.layout.width = "28em"
     buttons = []
     for description, move in (("Previous", -1), ("Next", 1)):
         button = ipywidgets.Button(description=description)
-        button.on_click(lambda _, move=move: _move(steps, move, 2 * count))
+        button.on_click(lambda _, move=move: _move(steps, move, last))
         buttons.append(button)
     return {"step": steps}, [ipywidgets.HBox([*buttons, steps])]
+
+
+def _name(step):
+    count = len(example()[0].graph.nodes)
+    way, number = ("Backward", step - count) if at(step)[1] else ("Forward", step)
+    return f"{way} {number} of {count}"
 
 
 def _move(steps, move, last):
