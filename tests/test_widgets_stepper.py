@@ -7,18 +7,18 @@ import numpy as np
 import pytest
 
 from bnlib import reference, widgets
-from bnlib.widgets import stepper
+from bnlib.widgets import stepper, walk
 
 SVG = "{http://www.w3.org/2000/svg}"
 STEPS = range(1, 19)
-X, GAMMA, BETA = (np.array(stepper.EXAMPLE[name], float) for name in ("x", "gamma", "beta"))
-DOUT = np.array(stepper.DOUT, float)
-NAMES = [stepper.at(step)[0].name for step in range(1, 10)]
+X, GAMMA, BETA = (np.array(walk.EXAMPLE[name], float) for name in ("x", "gamma", "beta"))
+DOUT = np.array(walk.DOUT, float)
+NAMES = [walk.at(step)[0].name for step in range(1, 10)]
 
 
 def rows(step):
-    node, back = stepper.at(step)
-    return (stepper.backward_rows if back else stepper.forward_rows)(node)
+    node, back = walk.at(step)
+    return (walk.backward_rows if back else walk.forward_rows)(node)
 
 
 def written(step):
@@ -33,7 +33,7 @@ def with_class(step, name):
 
 
 def test_steps_visit_nine_nodes_and_then_return():
-    visits = [(node.name, back) for node, back in map(stepper.at, STEPS)]
+    visits = [(node.name, back) for node, back in map(walk.at, STEPS)]
     assert visits == [*((n, False) for n in NAMES), *((n, True) for n in reversed(NAMES))]
     assert NAMES[0] == "mean"
     assert NAMES[-1] == "y"
@@ -59,7 +59,7 @@ def test_walk_ends_with_the_gradients_of_the_reference():
 
 @pytest.mark.parametrize("step", STEPS[9:])
 def test_upstream_times_local_derivative_is_what_is_passed_on(step):
-    node, _ = stepper.at(step)
+    node, _ = walk.at(step)
     for row in rows(step):
         upstream, local, passed = (column.numbers for column in row[:3])
         product = upstream * local
@@ -72,10 +72,10 @@ def test_upstream_times_local_derivative_is_what_is_passed_on(step):
 
 @pytest.mark.parametrize("step", STEPS[9:])
 def test_words_of_a_local_derivative_give_its_numbers(step):
-    node, _ = stepper.at(step)
-    trace, _ = stepper.example()
+    node, _ = walk.at(step)
+    trace, _ = walk.example()
     names = {**trace.values, "N": len(X)}
-    for source, words, numbers in stepper.local_derivatives(node):
+    for source, words, numbers in walk.local_derivatives(node):
         assert source in node.inputs
         value = eval(words.replace("^", "**"), names)
         np.testing.assert_allclose(numbers, np.broadcast_to(value, numbers.shape), rtol=1e-4)
@@ -108,14 +108,14 @@ def test_numbers_of_the_columns_are_on_the_screen_and_in_the_text(step):
                 assert f"{round(float(number), 3) + 0.0:g}" in texts
         spoken = [f"{round(float(v), 3) + 0.0:g}" for v in np.ravel(row[-1].numbers)]
         assert ", ".join(spoken) in picture.alt.replace("[", "").replace("]", "")
-    node, back = stepper.at(step)
+    node, back = walk.at(step)
     assert f"{node.name} = {node.formula}" in texts[-1]
     assert ("Upstream gradient times local derivative" in picture.alt) == back
 
 
 @pytest.mark.parametrize("step", STEPS)
 def test_one_node_is_lit_and_those_to_come_are_dashed(step):
-    node, back = stepper.at(step)
+    node, back = walk.at(step)
     assert len(with_class(step, "bnlib-now")) == 1
     assert len(with_class(step, "bnlib-later")) == (0 if back else 9 - step)
     assert len(with_class(step, "bnlib-along")) == len(node.inputs)
@@ -123,8 +123,8 @@ def test_one_node_is_lit_and_those_to_come_are_dashed(step):
 
 @pytest.mark.parametrize("step", STEPS)
 def test_graph_shows_only_what_has_been_computed(step):
-    edges = [*stepper.example()[0].graph.edges, ("y", None)]
-    node, back = stepper.at(step)
+    edges = [*walk.example()[0].graph.edges, ("y", None)]
+    node, back = walk.at(step)
     place = NAMES.index(node.name)
     values = [s for s, _ in edges if back or s not in NAMES or NAMES.index(s) <= place]
     gradients = [t for _, t in edges if back and (t is None or NAMES.index(t) >= place)]
@@ -134,7 +134,7 @@ def test_graph_shows_only_what_has_been_computed(step):
 
 def test_lit_box_is_the_one_that_names_the_node():
     for step in STEPS:
-        node, _ = stepper.at(step)
+        node, _ = walk.at(step)
         root = ElementTree.fromstring(stepper.draw(step).svg)
         (lit,) = [g for g in root.iter(f"{SVG}g") if g.get("class") == "bnlib-now"]
         numbers = re.findall(r"[-\d.]+ [-\d.]+", lit.find(f"{SVG}path").get("d"))

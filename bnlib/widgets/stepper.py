@@ -3,36 +3,17 @@
 import re
 from functools import cache
 from io import StringIO
-from typing import NamedTuple
 
 import matplotlib as mpl
 import numpy as np
 from matplotlib.figure import Figure
 
 from bnlib import plotting
-from bnlib.graph import batchnorm_graph
-from bnlib.graph.primitives import shape_text, spread
 from bnlib.graph_picture import computational_graph, part_id
 from bnlib.widgets.explorer import Explorer
 from bnlib.widgets.svg import FAINT, element, picture, text
+from bnlib.widgets.walk import at, backward_rows, example, forward_rows, name_of
 
-EXAMPLE = {
-    "x": [[12, 1], [6, 5], [-2, 5], [4, 1]],  # standard deviations 5 and 2
-    "gamma": [2, 3],
-    "beta": [1, -1],
-}
-DOUT = [[1, 0], [2, -1], [0, 3], [-1, 1]]
-
-# What the upstream gradient is multiplied by, for each input; y is the node's own value.
-LOCAL = {
-    "{0} + {1}": ("1", "1"),
-    "{0} - {1}": ("1", "-1"),
-    "{0} * {1}": ("{1}", "{0}"),
-    "{0}^2": ("2 * {0}",),
-    "1 / {0}": ("-1 / {0}^2",),
-    "sqrt({0} + eps)": ("1 / (2 * {y})",),
-    "mean of {0} over {over}": ("1 / {over}",),
-}
 SCALE, GRAPH_WIDTH, GRAPH_HEIGHT = 1.25, 714, 331  # of the graph's picture, in points
 WIDTH, ROW, COLUMN, LINE = 900, 112, 178, 16
 STYLE = """
@@ -43,95 +24,11 @@ STYLE = """
 """
 
 
-class Column(NamedTuple):
-    """An array with its heading, a note below it, and the sign in front of it."""
-
-    sign: str
-    heading: str
-    note: str
-    numbers: np.ndarray
-    kind: str = "value"
-
-
-@cache
-def example():
-    """Return the trace of the example and its gradients."""
-    trace = batchnorm_graph("N C").forward(**EXAMPLE)
-    return trace, trace.backward(DOUT)
-
-
-def at(step):
-    """Return which node a step from 1 to 18 visits, and whether on the way back."""
-    nodes = [*example()[0].graph.nodes.values()]
-    back = step > len(nodes)
-    return (nodes[-(step - len(nodes))] if back else nodes[step - 1]), back
-
-
-def local_derivatives(node):
-    """Return for each input of a node what multiplies its upstream gradient.
-
-    As (input, in words, at every place): ("x_minus_mean", "one_over_sqrt_var", array (N, C)).
-    """
-    trace, _ = example()
-    inputs, over = [trace[name] for name in node.inputs], {}
-    if node.primitive.over:
-        over = {"axis": tuple(map(node.input_axes[0].index, node.primitive.over))}
-    else:
-        inputs = [spread(v, a, node.axes) for v, a in zip(inputs, node.input_axes, strict=True)]
-    y = trace[node.name]
-    numbers = node.primitive.vjp(np.ones_like(y), y, *inputs, **over)
-    names = {"y": node.name, "over": " ".join(node.primitive.over)}
-    words = [form.format(*node.inputs, **names) for form in LOCAL[node.primitive.formula]]
-    return [*zip(node.inputs, words, numbers, strict=True)]
-
-
-def forward_rows(node):
-    """Return one row of columns: the inputs, and the value that the node makes of them."""
-    trace, _ = example()
-    signs = [*[""] * len(node.inputs), "→"]
-    names = [*node.inputs, node.name]
-    return [[Column(s, n, _shape(n), trace[n]) for s, n in zip(signs, names, strict=True)]]
-
-
-def backward_rows(node):
-    """Return a row of columns for each input: upstream gradient times local derivative."""
-    return [_backward_row(node, *local) for local in local_derivatives(node)]
-
-
-def _backward_row(node, source, words, local):
-    trace, gradients = example()
-    graph = trace.graph
-    users = [user for name, user in graph.edges if name == source]
-    before = users[users.index(node.name) + 1 :]  # on the way back
-    part = gradients.edges[source, node.name]
-    notes = [f"part {len(before) + 1} of {len(users)}"] if len(users) > 1 else []
-    if not node.primitive.over and graph.axes[source] != node.axes:
-        lost = " ".join(axis for axis in node.axes if axis not in graph.axes[source])
-        notes = [f"summed over {lost}", *notes]
-    note = ", ".join([shape_text(graph.axes[source]), *notes]) if notes else _shape(source)
-    upstream = f"{shape_text(node.axes)}, upstream"
-    row = [
-        Column("", f"d {node.name}", upstream, gradients[node.name], "gradient"),
-        Column("×", words, "local derivative", local),
-        Column("=", f"d {source}", note, part, "gradient"),
-    ]
-    if before:
-        earlier = sum(gradients.edges[source, user] for user in before)
-        row.append(Column("+", f"d {source}", f"from {', '.join(before)}", earlier, "gradient"))
-        row.append(Column("=", f"d {source}", "all parts", part + earlier, "gradient"))
-    return row
-
-
-def _shape(name):
-    trace, _ = example()
-    return f"{shape_text(trace.graph.axes[name])} = {shape_text(trace[name].shape)}"
-
-
 def draw(step=1):
     """Return the picture of a step from 1 to 18: the graph, and below it the node's numbers."""
     node, back = at(step)
     rows = backward_rows(node) if back else forward_rows(node)
-    claim = f"{_name(step)}: {node.name} = {node.formula}"
+    claim = f"{name_of(step)}: {node.name} = {node.formula}"
     said = "Upstream gradient times local derivative: " if back else "Its value: "
     alt = f"{claim}. {said}{'; '.join(_spoken(row) for row in rows)}."
     graph = element(
@@ -160,7 +57,7 @@ def graph_stepper():
 
 def _build(ipywidgets):
     last = 2 * len(example()[0].graph.nodes)
-    options = [(_name(step), step) for step in range(1, last + 1)]
+    options = [(name_of(step), step) for step in range(1, last + 1)]
     steps = ipywidgets.SelectionSlider(options=options, description="Step")
     steps.layout.width = "28em"
     buttons = []
@@ -169,12 +66,6 @@ def _build(ipywidgets):
         button.on_click(lambda _, move=move: _move(steps, move, last))
         buttons.append(button)
     return {"step": steps}, [ipywidgets.HBox([*buttons, steps])]
-
-
-def _name(step):
-    count = len(example()[0].graph.nodes)
-    way, number = ("Backward", step - count) if at(step)[1] else ("Forward", step)
-    return f"{way} {number} of {count}"
 
 
 def _move(steps, move, last):
