@@ -1,8 +1,5 @@
 """The picture of notebook 07: wrong implementations against checks."""
 
-from matplotlib.collections import PatchCollection
-from matplotlib.patches import Rectangle
-
 from bnlib.plotting import COLORS
 
 WORDS = {True: "caught", False: "fooled", None: "-"}
@@ -37,9 +34,6 @@ def verdicts(ax, groups, checks, chosen=()):
         for name, verdict in table.items():
             _row(ax, len(labels), [WORDS[v] for v in verdict], color=COLORS["muted"])
             labels.append(name)
-    fooled = [text.get_position() for text in ax.texts if text.get_text() == WORDS[False]]
-    squares = [Rectangle((column - 0.5, row - 0.5), 1, 1) for column, row in fooled]
-    ax.add_collection(PatchCollection(squares, color=COLORS["gradient"], alpha=0.18, linewidth=0))
     ax.set(xlim=(-0.5, len(checks) - 0.5), ylim=(len(labels) - 0.5, -0.5))
     ax.xaxis.tick_top()
     ax.set_xticks(range(len(checks)), checks, fontsize=8)
@@ -49,7 +43,7 @@ def verdicts(ax, groups, checks, chosen=()):
     for k in chosen:
         ax.get_xticklabels()[k].set(weight="bold", color=COLORS["value"])
         outline = {"fill": False, "edgecolor": COLORS["value"], "linewidth": 2, "clip_on": False}
-        ax.add_patch(Rectangle((k - 0.48, -0.5), 0.96, len(labels), **outline))
+        ax.bar(k, len(labels), width=0.96, bottom=-0.5, **outline)
     ax.tick_params(length=0)
     ax.spines[["left", "bottom"]].set_visible(False)
     return ax
@@ -63,6 +57,9 @@ def _count(column):
 
 
 def _row(ax, row, words, **style):
+    fooled = [(k - 0.5, 1) for k, word in enumerate(words) if word == WORDS[False]]
+    shade = {"color": COLORS["gradient"], "alpha": 0.18, "linewidth": 0}
+    ax.broken_barh(fooled, (row - 0.5, 1), **shade)
     for column, word in enumerate(words):
         looks = {"weight": "bold"} if word == WORDS[False] else style
         ax.text(column, row, word, ha="center", va="center", fontsize=7, **looks)
