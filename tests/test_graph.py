@@ -705,6 +705,16 @@ def test_vjp_of_a_wrong_shape_is_an_error_that_names_the_node(passed_on):
         trace.backward(np.ones((2, 3)))
 
 
+def test_root_has_a_latex_form():
+    assert layernorm_graph().nodes["std"].latex == r"\sqrt{\mathrm{var} + \epsilon}"
+
+
+def test_node_takes_as_many_values_as_it_has_inputs():
+    nodes = batchnorm_graph().nodes
+    with pytest.raises(ValueError, match="zip"):
+        nodes["xhat"].value(np.ones((2, 3)))
+
+
 def test_vjp_of_an_average_must_have_the_inputs_shape():
     lazy = mean_over("N")._replace(vjp=lambda d, y, a, axis: (d / 2,))
     trace = Graph({"x": "N D"}, [("a", lazy, "x")]).forward(x=np.ones((2, 3)))

@@ -24,6 +24,8 @@ MODULES = ("layout", "statistics", "normalize", "layers", "relatives", "folding"
 # Where a picture's boxes go is no mathematics.
 DRAWING = ("bnlib/graph/arrangement.py", "tests/test_graph_picture.py")
 JUDGES = ("contract", "numerics", "reference", "evidence", "cs231n")
+PYTEST = ("-q", "-x", "-o", "addopts=", "-p", "no:nbval")
+PYTEST += ("-W", "ignore:unclosed file:ResourceWarning")  # mutmut's own must not fail a test
 COPIED = ("bnlib", "tests", "tools", "docs", "notebooks", "conftest.py", "pyproject.toml")
 COPIED += ("requirements.txt", "environment.yml", "README.md", "Makefile")
 ENVIRONMENT = ROOT / ".venv-mutation"
@@ -87,7 +89,7 @@ def configuration(modules):
         "source_paths": ["bnlib"],
         "only_mutate": files_of(modules),
         "also_copy": list(COPIED),
-        "pytest_add_cli_args": ["-q", "-x", "-o", "addopts=", "-p", "no:nbval"],
+        "pytest_add_cli_args": list(PYTEST),
         "pytest_add_cli_args_test_selection": tests_of(modules),
         "timeout_constant": 5.0,
         "timeout_multiplier": 5.0,
