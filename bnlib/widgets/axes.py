@@ -6,7 +6,7 @@ from io import BytesIO
 from typing import NamedTuple
 
 import numpy as np
-from matplotlib.image import imsave
+from PIL import Image
 
 from bnlib import data
 from bnlib.layers import spatial_batchnorm_forward
@@ -70,9 +70,9 @@ def _pictures():
     addresses = {}
     for n, c in np.ndindex(N, C):
         channel = photo_maps()[:, c]
+        gray = 255 * (channel[n] - channel.min()) / np.ptp(channel)
         file = BytesIO()
-        scale = {"cmap": "gray", "vmin": channel.min(), "vmax": channel.max()}
-        imsave(file, channel[n], format="png", metadata={"Software": None}, **scale)
+        Image.fromarray(np.uint8(gray.round())).save(file, "PNG")
         addresses[n, c] = f"data:image/png;base64,{b64encode(file.getvalue()).decode()}"
     return addresses
 

@@ -22,12 +22,12 @@ class Panel:
     def x(self, value):
         """Return where a value of x lies in the picture; one beyond the range, at its end."""
         low, high = self.xlim
-        return self.left + self.width * np.clip((value - low) / (high - low), 0, 1)
+        return self.left + self.width * _within((value - low) / (high - low))
 
     def y(self, value):
         """Return where a value of y lies in the picture; one beyond the range, at its end."""
         low, high = self.ylim
-        return self.top + self.height * np.clip((high - value) / (high - low), 0, 1)
+        return self.top + self.height * _within((high - value) / (high - low))
 
     def frame(self, title, xlabel, *notes):
         """Draw both axes with their ticks, a title, and notes below the title."""
@@ -68,6 +68,10 @@ class Panel:
         tops = [f"V{self.y(s):.1f}H{self.x(e):.1f}" for s, e in zip(shares, edges[1:], strict=True)]
         base = self.y(0)
         return f"M{self.left:.1f} {base:.1f}{''.join(tops)}V{base:.1f}"
+
+
+def _within(share):
+    return min(max(share, 0.0), 1.0)
 
 
 def ticks(limits):
