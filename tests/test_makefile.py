@@ -93,6 +93,19 @@ def test_changed_file_is_installed_and_keeps_what_the_user_added(name, root, com
     assert (root / ".venv" / "added").exists()
 
 
+def test_browser_is_added_once_and_again_after_a_change(root, commands):
+    (root / "requirements-browser.txt").write_text("playwright==1.65.2\n")
+    set_up(root)
+    commands.clear()
+    venv = str(root / ".venv")
+    assert setup_venv.add_browser(venv)
+    assert "--requirement requirements-browser.txt" in commands[0]
+    assert not setup_venv.add_browser(venv)
+    (root / "requirements-browser.txt").write_text("changed")
+    assert setup_venv.add_browser(venv)
+    assert len(commands) == 2
+
+
 def test_broken_environment_is_made_anew(root, commands):
     set_up(root)
     setup_venv.os.remove(setup_venv.venv_python(str(root / ".venv")))

@@ -1,7 +1,9 @@
-"""Make requirements.txt anew from pyproject.toml, with hashes, for every platform and Python.
+"""Make the locks anew from pyproject.toml, with hashes, for every platform and Python.
 
-One version of each package serves all of them, so that figures are the same everywhere. Packages
-that are locked already keep their version unless --upgrade is given:  make lock ARGS=--upgrade
+requirements.txt holds what every target needs; requirements-browser.txt what only
+make test-browser adds, in the same versions. One version of each package serves all platforms, so
+that figures are the same everywhere. Packages that are locked already keep their version unless
+--upgrade is given:  make lock ARGS=--upgrade
 """
 
 import shutil
@@ -10,19 +12,26 @@ import sys
 from pathlib import Path
 
 ROOT = Path(__file__).parent.parent
+LOCKS = {
+    "requirements.txt": ("--extra=notebooks", "--extra=speed", "--extra=test"),
+    "requirements-browser.txt": ("--extra=browser", "--constraint=requirements.txt"),
+}
 COMMAND = (
-    *("pip", "compile", "pyproject.toml", "--output-file", "requirements.txt", "--quiet"),
-    *("--all-extras", "--universal", "--python-version", "3.11", "--fork-strategy", "fewest"),
+    *("pip", "compile", "pyproject.toml", "--quiet"),
+    *("--universal", "--python-version", "3.11", "--fork-strategy", "fewest"),
     *("--generate-hashes", "--no-annotate", "--custom-compile-command", "make lock"),
 )
 
 
 def main(arguments):
-    """Run uv, or say how to get it."""
+    """Run uv for each lock, or say how to get it."""
     uv = shutil.which("uv")
     if uv is None:
         sys.exit("make lock needs uv on PATH: install it, for example with `pipx install uv`.")
-    sys.exit(subprocess.call([uv, *COMMAND, *arguments], cwd=ROOT))
+    for lock, options in LOCKS.items():
+        command = [uv, *COMMAND, *options, "--output-file", lock, *arguments]
+        if code := subprocess.call(command, cwd=ROOT):
+            sys.exit(code)
 
 
 if __name__ == "__main__":

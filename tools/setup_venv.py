@@ -8,6 +8,9 @@ bnlib itself is installed editable. A stamp inside the environment, written last
 decides its contents. So an interrupted set-up is redone, a second call does nothing, and a changed
 lock is installed. A working environment is upgraded in place: what you added to it stays.
 
+With --browser, what drives a browser is installed too, from requirements-browser.txt, with a stamp
+of its own.
+
 With --numpy VERSION the packages are not locked: pip or uv picks them to go with that NumPy.
 
 Standard library only, and no syntax newer than Python 3.6, so that an old Python can say what it
@@ -25,7 +28,9 @@ import sys
 
 ROOT = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
 OLDEST_PYTHON = (3, 11)
-STAMP = "bnlib-setup.sha256"
+STAMP, BROWSER_STAMP = "bnlib-setup.sha256", "bnlib-browser.sha256"
+SOURCES = ("requirements.txt", "pyproject.toml")
+BROWSER_LOCK = "requirements-browser.txt"
 EVERYTHING = ".[notebooks,speed,test]"
 
 
@@ -40,19 +45,19 @@ def venv_python(venv):
     return os.path.join(venv, "bin", "python")
 
 
-def fingerprint(root, version, numpy=None):
+def fingerprint(root, version, numpy=None, sources=SOURCES):
     """Hash what decides the contents: lock, pyproject, Python's version, a chosen NumPy."""
     digest = hashlib.sha256(f"{version[0]}.{version[1]} numpy={numpy}".encode())
-    for name in ("requirements.txt", "pyproject.toml"):
+    for name in sources:
         with open(os.path.join(root, name), "rb") as file:
             digest.update(hashlib.sha256(file.read()).digest())
     return digest.hexdigest()
 
 
-def is_up_to_date(venv, wanted):
+def is_up_to_date(venv, wanted, stamp=STAMP):
     """Tell whether a finished set-up left this fingerprint, and the interpreter is still there."""
     try:
-        with open(os.path.join(venv, STAMP)) as file:
+        with open(os.path.join(venv, stamp)) as file:
             return file.read() == wanted and os.path.exists(venv_python(venv))
     except OSError:
         return False
@@ -100,12 +105,16 @@ def create(venv, uv):
         )
 
 
+def installer(python, uv):
+    """Return the command that installs into the environment, but for what."""
+    if uv:
+        return [uv, "pip", "install", "--quiet", "--python", python]
+    return [python, "-m", "pip", "install", "--quiet", "--disable-pip-version-check"]
+
+
 def install_commands(python, uv, numpy=None):
     """List the commands that fill the environment: the packages, then bnlib itself."""
-    if uv:
-        install = [uv, "pip", "install", "--quiet", "--python", python]
-    else:
-        install = [python, "-m", "pip", "install", "--quiet", "--disable-pip-version-check"]
+    install = installer(python, uv)
     if numpy is None:
         return [
             [*install, "--require-hashes", "--requirement", "requirements.txt"],
@@ -138,6 +147,19 @@ def set_up(venv, numpy=None, version=sys.version_info):
     return True
 
 
+def add_browser(venv, version=sys.version_info):
+    """Install what drives a browser into a finished environment; return whether it was missing."""
+    wanted = fingerprint(ROOT, version, sources=(*SOURCES, BROWSER_LOCK))
+    if is_up_to_date(venv, wanted, BROWSER_STAMP):
+        return False
+    print(f"Adding what drives a browser to {os.path.basename(venv)}", flush=True)
+    install = installer(venv_python(venv), shutil.which("uv"))
+    run([*install, "--require-hashes", "--requirement", BROWSER_LOCK])
+    with open(os.path.join(venv, BROWSER_STAMP), "w") as file:
+        file.write(wanted)
+    return True
+
+
 def hand_over(command):
     """Let this process become the command; on Windows, wait for it and pass on its exit code."""
     if os.name != "nt":
@@ -157,12 +179,15 @@ def main(arguments):
     cut = arguments.index("--") if "--" in arguments else len(arguments)
     parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
     parser.add_argument("--numpy", metavar="VERSION", help="a NumPy version, or: newest")
+    parser.add_argument("--browser", action="store_true", help="with what drives a browser")
     options = parser.parse_args(arguments[:cut])
     if options.numpy is not None and not re.fullmatch(r"newest|\d+(\.\d+)+", options.numpy):
         parser.error("name a NumPy version: make test-numpy NUMPY=1.26.4, or NUMPY=newest")
     venv = os.path.join(ROOT, f".venv-numpy-{options.numpy}" if options.numpy else ".venv")
     try:
         set_up(venv, options.numpy)
+        if options.browser:
+            add_browser(venv)
     except SetupError as error:
         sys.exit(f"Set-up failed: {error}")
     except KeyboardInterrupt:
