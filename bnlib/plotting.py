@@ -1,78 +1,37 @@
 """The figures of the notebooks: arrays and an Axes in, the Axes out.
 
-One colour for one quantity, in every notebook. The palettes are Okabe and Ito's for quantities
-and Tol's for what is merely told apart; both are made for every kind of colour vision, and a
-label, a marker or a line style always says the same.
+The look of all figures and `show` from `bnlib.figures`, and the figures of `bnlib.error_plots`, are
+here too, so that a notebook imports one module.
 """
 
-from html import escape
-from io import StringIO
-
-import matplotlib.pyplot as plt
 import numpy as np
-from IPython.display import display
 from matplotlib.collections import PatchCollection
 from matplotlib.patches import Rectangle
 from matplotlib.ticker import MaxNLocator
 
-COLORS = {
-    "value": "#0072B2",
-    "gradient": "#D55E00",
-    "mean": "#009E73",
-    "var": "#CC79A7",
-    "muted": "#767676",
-}
-SERIES = ("#332288", "#44AA99", "#882255", "#999933")  # lines that are compared
-GROUPS = ("#77AADD", "#EEDD88", "#FFAABB", "#44BB99", "#99DDFF", "#EE8866", "#BBCC33", "#DDDDDD")
-MARKERS = "osD^"
-LINES = ("-", "--", ":", "-.")
+from bnlib.error_plots import offset_errors, secants, step_errors
+from bnlib.figures import COLORS, GROUPS, LINES, MARKERS, SERIES, show, use_style
 
-
-def use_style():
-    """Set matplotlib so that a figure's SVG text depends on nothing but its data."""
-    plt.rcParams.update(
-        {
-            "svg.hashsalt": "bnlib",  # otherwise the ids in the SVG are random
-            "svg.fonttype": "none",  # text stays text
-            "figure.figsize": (9, 3.2),
-            "figure.constrained_layout.use": True,
-            "figure.facecolor": "white",  # legible on a dark page too
-            "font.size": 10,
-            "axes.titlesize": 11,
-            "axes.spines.top": False,
-            "axes.spines.right": False,
-            "legend.frameon": False,
-            "image.cmap": "gray",
-        }
-    )
-
-
-def show(fig, alt):
-    """Display a figure as SVG with alternative text, and close it.
-
-    The text goes into the SVG for screen readers, and stands beside it as the plain-text form of
-    the output.
-
-    Parameters
-    ----------
-    fig : matplotlib Figure
-    alt : str
-        What the figure tells, in a sentence or two.
-
-    Raises
-    ------
-    ValueError
-        If alt is shorter than 40 characters.
-    """
-    if len(alt) < 40:
-        raise ValueError(f"alt must tell what the figure shows, in 40 characters or more: {alt!r}")
-    buffer = StringIO()
-    fig.savefig(buffer, format="svg", metadata={"Date": None, "Creator": None})
-    plt.close(fig)
-    _, tag, rest = buffer.getvalue().partition("<svg ")
-    label = escape(alt, quote=True)
-    svg = f'{tag}role="img" aria-label="{label}" {rest}'
-    display({"image/svg+xml": svg, "text/plain": f"Figure: {alt}"}, raw=True)
+__all__ = [
+    "COLORS",
+    "GROUPS",
+    "LINES",
+    "MARKERS",
+    "SERIES",
+    "averaged_together",
+    "channel_densities",
+    "channel_rows",
+    "curves",
+    "eps_curve",
+    "histogram",
+    "line_and_residuals",
+    "numbered",
+    "offset_errors",
+    "secants",
+    "show",
+    "step_errors",
+    "use_style",
+]
 
 
 def averaged_together(ax, shape, axes, groups=None):
@@ -242,42 +201,7 @@ def eps_curve(ax, var, eps, stds, number):
     color, marker = SERIES[number % 4], MARKERS[number % 4]
     ax.plot(fine, np.sqrt(var / (var + fine)), color=color)
     ax.plot(eps, stds, marker, markersize=5, color=color, label=f"variance {var:g}")
-    ax.set(xlabel=r"$\varepsilon$", ylabel="standard deviation of y", xscale="log")
-    ax.legend()
-    return ax
-
-
-def secants(ax, f, slope, x, h):
-    """Draw f with its tangent at x, and the secants of a forward and a central difference."""
-    near = np.linspace(x - 1.3 * h, x + 1.3 * h, 200)
-    ax.plot(near, f(near), color="black", label="f")
-    rows = {
-        "tangent": (slope, f(x), "-", COLORS["gradient"]),
-        "forward": ((f(x + h) - f(x)) / h, f(x), "--", SERIES[0]),
-        "central": (
-            (f(x + h) - f(x - h)) / (2 * h),
-            (f(x + h) + f(x - h)) / 2,
-            "-.",
-            SERIES[1],
-        ),
-    }
-    for label, (rise, height, style, color) in rows.items():
-        ax.plot(near, height + rise * (near - x), style, color=color, label=label)
-    ax.plot([x - h, x, x + h], f(np.array([x - h, x, x + h])), "o", color="black")
-    ax.set(xticks=[x - h, x, x + h], xticklabels=["x - h", "x", "x + h"])
-    ax.legend()
-    return ax
-
-
-def step_errors(ax, steps, errors):
-    """Draw errors, a mapping from label to values, against the step h on logarithmic axes.
-
-    An error of exactly 0 has no place on a logarithmic axis and is left out.
-    """
-    for number, (label, values) in enumerate(errors.items()):
-        values = [float(f"{value:.4g}") or np.nan for value in values]
-        ax.plot(steps, values, MARKERS[number], markersize=4, color=SERIES[number], label=label)
-    ax.set(xlabel="step h", ylabel="error", xscale="log", yscale="log")
+    ax.set(xlabel="eps", ylabel="standard deviation of y", xscale="log")
     ax.legend()
     return ax
 
@@ -290,36 +214,4 @@ def line_and_residuals(ax, x, values, slope, intercept):
     ax.vlines(x, fitted, values, color=COLORS["gradient"], linewidth=3, label="residuals")
     ax.plot(x, values, "o", color="black", markersize=5, label="the numbers of the channel")
     ax.legend()
-    return ax
-
-
-def offset_errors(ax, offsets, errors):
-    """Draw errors, a mapping from label to values, against the offset of the data.
-
-    NaN and infinity are drawn at the top, hollow; an error of 0 at the bottom. Where there are
-    fewer values than offsets, the rest of the axis is gray.
-
-    Parameters
-    ----------
-    ax : matplotlib Axes
-    offsets : sequence of float
-        Evenly spaced on the axis, whatever they are.
-    errors : mapping from str to sequence of float
-    """
-    top, bottom = 1e3, 1e-17
-    for number, (label, values) in enumerate(errors.items()):
-        color, marker, line = SERIES[number % 4], MARKERS[number % 4], LINES[number % 4]
-        lost = ~np.isfinite(values)
-        shown = np.clip(np.where(lost, top, values), bottom, top)
-        shown = np.array([float(f"{value:.2g}") for value in shown])
-        places = np.arange(len(shown))
-        ax.plot(places, shown, line, color=color)
-        ax.plot(places[~lost], shown[~lost], marker, color=color, markersize=5, label=label)
-        ax.plot(places[lost], shown[lost], marker, color=color, markersize=6, fillstyle="none")
-    held = max(map(len, errors.values()))
-    if held < len(offsets):
-        ax.axvspan(held - 0.5, len(offsets) - 0.5, color="#EEEEEE")
-    labels = [f"{o:g}" if o < 100 else f"$10^{{{np.log10(o):.0f}}}$" for o in offsets]
-    ax.set_xticks(range(len(offsets)), labels, fontsize=10 if len(offsets) <= 8 else 7.5)
-    ax.set(xlabel="offset", ylabel="largest error", yscale="log")
     return ax

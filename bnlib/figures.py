@@ -1,0 +1,77 @@
+"""How figures look, and how a notebook shows one: the palettes, the style, alternative text.
+
+One colour for one quantity, in every notebook. The palettes started from Okabe and Ito's and from
+Tol's, and were moved where two colours came too close for a kind of colour vision, or a line too
+pale on white; tests/test_palette.py measures it. A label, a marker or a line style always says the
+same.
+"""
+
+import re
+from html import escape
+from io import StringIO
+
+import matplotlib.pyplot as plt
+from IPython.display import display
+
+COLORS = {
+    "value": "#0072B2",
+    "gradient": "#B84A00",
+    "mean": "#009E73",
+    "var": "#CC79A7",
+    "muted": "#595959",
+}
+SERIES = ("#332288", "#2E9C8A", "#99264F", "#999933")  # lines that are compared
+GROUPS = ("#77AADD", "#EEDD88", "#FFAABB", "#9CAE65", "#74DDEE", "#EB881F", "#D7F6C7", "#BC9C96")
+MARKERS = "osD^"
+WIDEST = 636  # points: 848 pixels, a cell's width in JupyterLab on a screen of 1280
+LINES = ("-", "--", ":", "-.")
+
+
+def use_style():
+    """Set matplotlib so that a figure's SVG text depends on nothing but its data."""
+    plt.rcParams.update(
+        {
+            "svg.hashsalt": "bnlib",  # otherwise the ids in the SVG are random
+            "svg.fonttype": "none",  # text stays text
+            "figure.figsize": (9, 3.2),
+            "figure.constrained_layout.use": True,
+            "figure.facecolor": "white",  # legible on a dark page too
+            "font.size": 10,
+            "axes.titlesize": 11,
+            "axes.spines.top": False,
+            "axes.spines.right": False,
+            "legend.frameon": False,
+            "image.cmap": "gray",
+        }
+    )
+
+
+def show(fig, alt):
+    """Display a figure as SVG with alternative text, and close it.
+
+    The text goes into the SVG for screen readers, and stands beside it as the plain-text form of
+    the output. A figure that is wider than a notebook's cell is shown smaller: JupyterLab would
+    hide its right edge.
+
+    Parameters
+    ----------
+    fig : matplotlib Figure
+    alt : str
+        What the figure tells, in a sentence or two.
+
+    Raises
+    ------
+    ValueError
+        If alt is shorter than 40 characters.
+    """
+    if len(alt) < 40:
+        raise ValueError(f"alt must tell what the figure shows, in 40 characters or more: {alt!r}")
+    buffer = StringIO()
+    fig.savefig(buffer, format="svg", metadata={"Date": None, "Creator": None})
+    plt.close(fig)
+    _, tag, rest = buffer.getvalue().partition("<svg ")
+    size = f'width="{min(72 * fig.get_figwidth(), WIDEST):g}pt"'  # the height follows
+    rest = re.sub(r'width="[^"]+" height="[^"]+"', size, rest, count=1)
+    label = escape(alt, quote=True)
+    svg = f'{tag}role="img" aria-label="{label}" {rest}'
+    display({"image/svg+xml": svg, "text/plain": f"Figure: {alt}"}, raw=True)
