@@ -13,7 +13,7 @@ RUN = $(PYTHON) tools/setup_venv.py --
 WORKERS = --numprocesses=auto --dist=loadfile
 
 .DEFAULT_GOAL := help
-.PHONY: help setup lab fresh test test-numpy refresh format lint bench mutation lock clean
+.PHONY: help setup lab fresh test test-numpy test-browser refresh format lint bench mutation lock clean
 
 help: ## list the targets
 	@$(PYTHON) tools/make_help.py
@@ -34,6 +34,9 @@ test: ## check style, code and notebooks: make test ARGS="-k layers"
 
 test-numpy: ## the same with another NumPy, figures not compared: make test-numpy NUMPY=newest
 	@$(PYTHON) tools/setup_venv.py --numpy "$(NUMPY)" -- -m pytest $(WORKERS) --figures=skip $(ARGS)
+
+test-browser: ## work the notebooks in Chromium, screenshots in build/browser: make test-browser ARGS="-k 04"
+	@$(PYTHON) tools/setup_venv.py --browser -- -m pytest tests/browser --verbose -rP --durations=5 $(ARGS)
 
 refresh: ## run the notebooks and store their outputs: make refresh NOTEBOOK=02_forward_pass
 	@$(RUN) -m tools.refresh $(NOTEBOOK)

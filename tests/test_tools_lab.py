@@ -2,17 +2,13 @@
 
 import json
 import os
-import re
-import subprocess
-import sys
-import threading
-import time
 import urllib.error
 import urllib.request
 
 import nbformat
 import pytest
 
+from tests.lab_server import running
 from tests.notebook_samples import complete_notebook, printed
 from tools import lab, nbfiles
 
@@ -142,50 +138,8 @@ def test_users_own_jupyter_settings_stay_in_force():
 @pytest.fixture
 def server(tmp_path):
     """Start JupyterLab as make lab does, in a temporary folder; give its address and token."""
-    names = ("CONFIG_DIR", "DATA_DIR", "RUNTIME_DIR")
-    private = {f"JUPYTER_{name}": str(tmp_path / name) for name in names}
-    private["JUPYTERLAB_SETTINGS_DIR"] = private["JUPYTERLAB_WORKSPACES_DIR"] = str(
-        tmp_path / "lab"
-    )
-    code = (
-        f"import pathlib, tools.lab as lab; lab.WORK = pathlib.Path({str(tmp_path / 'work')!r}); "
-        "lab.main(['--no-browser'])"
-    )
-    process = subprocess.Popen(
-        [sys.executable, "-c", code],
-        cwd=nbfiles.ROOT,
-        env={**os.environ, **private},
-        stdout=subprocess.DEVNULL,
-        stderr=subprocess.PIPE,
-        text=True,
-    )
-    watchdog = threading.Timer(60, process.kill)
-    watchdog.start()
-    try:
-        address = re.compile(r"(http://127\.0\.0\.1:\d+/)lab\?token=(\w{20,})")
-        lines = []
-        for line in process.stderr:
-            lines.append(line)
-            if found := address.search(line):
-                wait_for(*found.groups())
-                yield found.groups()
-                break
-        else:
-            pytest.fail("JupyterLab ended:\n" + "".join(lines))
-    finally:
-        watchdog.cancel()
-        process.kill()
-        process.communicate()
-
-
-def wait_for(address, token):
-    """Wait until the server answers: it prints its address a moment earlier."""
-    for _ in range(200):
-        try:
-            return get(f"{address}api?token={token}")
-        except urllib.error.URLError:
-            time.sleep(0.1)
-    raise TimeoutError(f"{address} does not answer")
+    with running(tmp_path) as address_and_token:
+        yield address_and_token
 
 
 def get(address):

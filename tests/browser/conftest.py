@@ -1,0 +1,81 @@
+"""One server and one browser for all tests; a fresh page for each, watched for what goes wrong."""
+
+import json
+import os
+import urllib.request
+
+import pytest
+from playwright.sync_api import sync_playwright
+
+from tests.browser.lab_page import LabPage, Problems
+from tests.lab_server import running
+from tools.chromium import NoChromiumError, find_chromium
+from tools.nbfiles import ROOT
+
+FLAGS = (
+    *("--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking"),
+    *("--disable-component-update", "--disable-sync"),
+    "--host-resolver-rules=MAP * ~NOTFOUND, EXCLUDE 127.0.0.1, EXCLUDE localhost",
+)
+SCREENSHOTS = ROOT / "build" / "browser"
+
+
+@pytest.fixture(scope="session")
+def server(tmp_path_factory):
+    """Give the address and the token of make lab's server, on fresh copies of the notebooks."""
+    # The tests read the cells through the application object, which JupyterLab hides by default.
+    with running(tmp_path_factory.mktemp("lab"), "--expose-app-in-browser") as address:
+        yield address
+
+
+@pytest.fixture(scope="session")
+def browser():
+    try:
+        path = find_chromium()
+    except NoChromiumError as error:
+        pytest.exit(str(error), returncode=1)
+    as_root = hasattr(os, "geteuid") and os.geteuid() == 0
+    flags = [*FLAGS, "--no-sandbox"] if as_root else FLAGS  # Chromium's sandbox refuses root
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=path, args=flags)
+        yield browser
+        browser.close()
+
+
+@pytest.fixture
+def page(browser):
+    page = browser.new_page(viewport={"width": 1280, "height": 900})
+    page.set_default_timeout(30_000)
+    yield page
+    page.close()
+
+
+@pytest.fixture
+def lab(page, server):
+    """Give a page of JupyterLab. At the end: no console error, and no request to elsewhere."""
+    problems = Problems()
+    problems.watch(page)
+    yield LabPage(page, *server)
+    page.close()
+    end_kernels(*server)
+    assert problems == []
+
+
+def end_kernels(address, token):
+    """End all sessions, so that the next notebook has the machine to itself."""
+    for session in json.loads(request(f"{address}api/sessions", token)):
+        request(f"{address}api/sessions/{session['id']}", token, method="DELETE")
+
+
+def request(url, token, method="GET"):
+    headers = {"Authorization": f"token {token}"}
+    wanted = urllib.request.Request(url, headers=headers, method=method)
+    with urllib.request.urlopen(wanted, timeout=20) as reply:
+        return reply.read()
+
+
+@pytest.fixture
+def screenshot(page):
+    """Return a function that keeps what the page shows as build/browser/NAME.png."""
+    SCREENSHOTS.mkdir(parents=True, exist_ok=True)
+    return lambda name: page.screenshot(path=SCREENSHOTS / f"{name}.png")

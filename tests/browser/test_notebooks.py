@@ -1,0 +1,117 @@
+"""A student's first hour, in a real browser: every notebook runs, answers, and can be restarted."""
+
+from io import BytesIO
+
+import pytest
+from matplotlib.image import imread
+
+from tests.browser.lab_page import Problems
+from tools.nbfiles import find
+
+NOTEBOOKS = [path.name for path in find("")]
+WIDGET = "application/vnd.jupyter.widget-view+json"
+
+
+def first_figure(lab):
+    """Scroll to the first cell that shows a figure; return the picture."""
+
+    def shows(cell):
+        kinds = [output.get("data", {}).keys() for output in cell["outputs"]]
+        return any("image/svg+xml" in kind and WIDGET not in kind for kind in kinds)
+
+    index = next(k for k, cell in enumerate(lab.cells()) if shows(cell))
+    picture = lab.show(index).locator(".jp-RenderedSVG img").first
+    picture.wait_for()
+    return picture
+
+
+def failures(cells):
+    """Say of each code cell that has failed, or was not run in order, what is wrong with it."""
+    found = []
+    for expected, cell in enumerate(cells, start=1):
+        if cell["count"] != expected:
+            found.append(f"count {cell['count']} instead of {expected}: {cell['source'][:80]}")
+        for output in cell["outputs"]:
+            said = "".join(output.get("text", ""))  # a progress bar is no failure
+            if output["output_type"] == "error" or "Warning" in said:
+                found.append(f"{output}: {cell['source'][:80]}")
+    return found
+
+
+@pytest.mark.parametrize("name", NOTEBOOKS)
+def test_notebook_runs_from_top_to_bottom(name, lab, screenshot):
+    lab.open(name)
+    lab.run_all()
+    assert failures(lab.code_cells()) == []
+    for index in range(len(lab.cells())):
+        lab.show(index)  # what is never in sight is never drawn
+    first_figure(lab)
+    screenshot(name.removesuffix(".ipynb"))
+
+
+def answer_text(lab, index):
+    """Return what the check below a cell says."""
+    return lab.show(index).locator(".jp-OutputArea-output").inner_text()
+
+
+def test_exercise_answers_a_wrong_and_then_a_right_solution(lab, screenshot):
+    lab.open("01_concept.ipynb")
+    lab.run_cell(lab.index("from bnlib import exercises"))
+    exercise = lab.index("exercises.channel_mean.check")
+    lab.run_cell(exercise)
+    assert "Not written yet" in answer_text(lab, exercise)
+    lab.replace_line(exercise, 1, "return x.mean(axis=(0, 1))")
+    lab.run_cell(exercise)
+    assert "The mean is taken over the axes (0, 1)" in answer_text(lab, exercise)
+    screenshot("exercise_wrong")
+    lab.replace_line(exercise, 1, "return x.mean(axis=(0, 2, 3))")
+    lab.run_cell(exercise)
+    assert answer_text(lab, exercise).startswith("Correct")
+    screenshot("exercise_right")
+
+
+def test_notebook_runs_again_after_a_restart_in_the_middle(lab):
+    lab.open("02_forward_pass.ipynb")
+    lab.menu("Run", "Run All Cells")
+    lab.wait_for_count(10)
+    lab.restart()
+    lab.run_all()
+    assert failures(lab.code_cells()) == []  # counts from 1 again: it is a new kernel
+
+
+def test_figures_are_legible_in_the_dark_theme(lab, screenshot):
+    lab.open("03_gradient_checking.ipynb")
+    lab.run_all()
+    lab.menu("Settings", "Theme", "JupyterLab Dark")
+    lab.page.wait_for_selector("body[data-jp-theme-light='false']", state="attached")
+    pixels = imread(BytesIO(first_figure(lab).screenshot()))[..., :3]
+    screenshot("dark_theme")
+    lab.menu("Settings", "Theme", "JupyterLab Light")
+    assert (pixels.min(axis=2) > 0.9).mean() > 0.8  # the page is dark, the figure's ground white
+    assert (pixels.max(axis=2) < 0.2).mean() > 0.005  # and its text black
+
+
+# The judges of all this
+
+
+def test_console_errors_and_requests_to_elsewhere_are_noticed(page):
+    problems = Problems()
+    problems.watch(page)
+    page.goto("data:text/html,<h1>quiet</h1>")
+    assert problems == []
+    page.set_content('<img src="https://example.org/logo.png"><script>console.error("x")</script>')
+    page.evaluate("() => setTimeout(() => { throw new Error('thrown') })")
+    page.wait_for_timeout(500)
+    assert [text for text in problems if text.startswith("request")]
+    assert "console: x" in problems
+    assert "uncaught: thrown" in problems
+
+
+def test_failed_and_skipped_cells_are_noticed():
+    good = {"count": 1, "outputs": [], "source": "1"}
+    progress = {"output_type": "stream", "name": "stderr", "text": " 50%|##  | 1/2"}
+    assert failures([good, {**good, "count": 2, "outputs": [progress]}]) == []
+    warned = {"output_type": "stream", "name": "stderr", "text": "UserWarning: old"}
+    for output in ({"output_type": "error", "ename": "ValueError"}, warned):
+        assert len(failures([{**good, "outputs": [output]}])) == 1
+    assert len(failures([{**good, "count": None}])) == 1
