@@ -3,7 +3,7 @@
 from copy import deepcopy
 
 import pytest
-from nbformat.v4 import new_output
+from nbformat.v4 import new_markdown_cell, new_output
 
 from tests.notebook_samples import ALT, SVG, complete_notebook, figure_output, printed
 from tools import notebook_style
@@ -39,6 +39,10 @@ def set_source(index, old, new):
         notebook.cells[index].source = notebook.cells[index].source.replace(old, new)
 
     return plant
+
+
+def add_text(text):
+    return lambda notebook: notebook.cells.insert(3, new_markdown_cell(text))
 
 
 def set_code(source):
@@ -90,6 +94,19 @@ FAULTS = {
     "no alt text": (set_outputs(figure_output(alt="")), "of alt text"),
     "short alt text": (set_outputs(figure_output(alt="A line.")), "of alt text"),
     "other alt text in the SVG": (set_outputs(figure_output(alt=ALT + " Really.")), "aria-label"),
+    "table without header": (add_text("| a | 1 |\n| b | 2 |"), "without a header row: | a | 1 |"),
+    "header without a name": (
+        add_text("| | used in |\n| :-- | --- |\n| batch | vision |"),
+        "a column without a name: | | used in |",
+    ),
+    "image without alt text": (add_text("Look: ![](a.png)"), "an image without alt text"),
+    "HTML image without alt text": (add_text('<img src="a.png" alt="">'), "without alt text"),
+    "vague link": (add_text("The proof is [here](a.md)."), "a link called 'here'"),
+    "vague HTML link": (add_text('<a href="a.md">Click here</a>.'), "a link called 'Click here'"),
+    "formula alone": (
+        add_text("### Mean\n\n$$\\mu = \\text{the mean of all of the}$$"),
+        "without words",
+    ),
     "no role": (set_outputs(figure_output(svg=SVG.replace('role="img"', ""))), "role=img"),
 }
 
@@ -99,6 +116,21 @@ def test_planted_fault_is_found(fault, notebook):
     plant, expected = FAULTS[fault]
     plant(notebook)
     assert any(expected in line for line in complaints(notebook))
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "| a | b |\n|---|:-:|\n| 1 | 2 |",
+        "![A line that rises](a.png) and [the paper](a.md), section 2",
+        '<img src="a.png" alt="A line that rises">',
+        "The mean is the sum of the values over their number: $$\\mu = s / m$$",
+        "```\n| not a table |\n$$ not a formula $$\n```",
+    ],
+)
+def test_text_that_everyone_can_read_is_no_complaint(notebook, text):
+    add_text(text)(notebook)
+    assert complaints(notebook) == []
 
 
 def test_sloppy_file_form_is_found(notebook, tmp_path):

@@ -20,13 +20,20 @@ CODE_LINES = 15
 CODE_CELLS_IN_A_ROW = 3
 WORDS_PER_CODE_CELL = 40
 ALT_LENGTH = 40
+WORDS_BESIDE_FORMULA = 6
 
 EMBEDDED = re.compile(r"data:image/[a-z]+;base64,[A-Za-z0-9+/=\s]+")
 MACHINE_PATH = re.compile(
     r"(?<![\w.:~/-])/(?:home|Users|root|tmp|opt|work|private)/\w[\w./-]*"
     r"|\b[A-Za-z]:\\+Users\b[^\s\"']*|ipykernel_\d+"
 )
-TABLE = re.compile(r"^\|.*\|\n\|[ :|-]+\|$", re.MULTILINE)
+DELIMITER = r"\|(?:[ ]*:?-+:?[ ]*\|)+"
+TABLE = re.compile(rf"^\|.*\|\n{DELIMITER}$", re.MULTILINE)
+TABLE_LINES = re.compile(r"(?:^\|.*\n?)+", re.MULTILINE)
+IMAGE = re.compile(r"!\[([^\]]*)\]\(|<img\b([^>]*)>")
+LINK = re.compile(r"(?<!!)\[([^\]]*)\]\(|<a\b[^>]*>(.*?)</a>")
+VAGUE = {"", "click here", "here", "link", "more", "read more", "this", "this link", "this page"}
+FORMULA = re.compile(r"\$\$.*?\$\$", re.DOTALL)
 FENCE = re.compile(r"^(`{3,}|~{3,}).*?^\1", re.MULTILINE | re.DOTALL)
 HEADING = re.compile(r"^(#{1,6}) +(.+?) *$", re.MULTILINE)
 
@@ -165,6 +172,39 @@ def figures_have_alt_text(notebook):
                 yield f"cell {k}: the SVG's root must carry role=img and the alt text as aria-label"
 
 
+def tables_have_headers(notebook):
+    """A table names each of its columns: a screen reader says the name with every cell."""
+    for k, cell in enumerate(notebook.cells):
+        for table in TABLE_LINES.findall(prose(cell)):
+            header, *below = table.splitlines()
+            if not below or not re.fullmatch(DELIMITER, below[0].strip()):
+                yield f"cell {k}: a table without a header row: {header}"
+            elif any(not name.strip() for name in header.strip().strip("|").split("|")):
+                yield f"cell {k}: a column without a name: {header}"
+
+
+def images_and_links_say_what_they_are(notebook):
+    """Each image has alt text, and a link's text alone says where it leads."""
+    for k, cell in enumerate(notebook.cells):
+        for alt, attributes in IMAGE.findall(prose(cell)):
+            if not (alt.strip() or re.search(r"alt=[\"'][^\"']", attributes)):
+                yield f"cell {k}: an image without alt text"
+        for text in map("".join, LINK.findall(prose(cell))):
+            if text.strip(" .").lower() in VAGUE:
+                yield f"cell {k}: a link called {text!r} does not say where it leads"
+
+
+def formulas_stand_beside_words(notebook):
+    """A cell with a display formula says in a sentence what the formula says."""
+    for k, cell in enumerate(notebook.cells):
+        text, formulas = FORMULA.subn(" ", prose(cell))
+        words = re.findall(
+            r"[^\W\d_]{2,}", re.sub(r"^[#|].*$|\$.*?\$", "", text, flags=re.MULTILINE)
+        )
+        if formulas and len(words) < WORDS_BESIDE_FORMULA:
+            yield f"cell {k}: a formula stands without words"
+
+
 RULES = (
     every_cell_was_run_in_order,
     no_cell_escapes_the_check,
@@ -175,6 +215,9 @@ RULES = (
     pace_is_readable,
     no_star_import,
     figures_have_alt_text,
+    tables_have_headers,
+    images_and_links_say_what_they_are,
+    formulas_stand_beside_words,
 )
 
 
