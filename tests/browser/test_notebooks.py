@@ -45,7 +45,7 @@ def test_notebook_runs_from_top_to_bottom(name, lab, screenshot):
     assert failures(lab.code_cells()) == []
     for index in range(len(lab.cells())):
         lab.show(index)  # what is never in sight is never drawn
-    first_figure(lab)
+    assert first_figure(lab).evaluate("image => image.width <= image.parentElement.clientWidth")
     screenshot(name.removesuffix(".ipynb"))
 
 
