@@ -37,9 +37,9 @@ def verdicts(ax, groups, checks, chosen=()):
     ax.set(xlim=(-0.5, len(checks) - 0.5), ylim=(len(labels) - 0.5, -0.5))
     ax.xaxis.tick_top()
     ax.set_xticks(range(len(checks)), checks, fontsize=8)
-    ax.set_yticks(range(len(labels)), labels, fontsize=7)
+    ax.set_yticks(range(len(labels)), labels, fontsize=8)
     for k in headings:
-        ax.get_yticklabels()[k].set(weight="bold", fontsize=8)
+        ax.get_yticklabels()[k].set(weight="bold")
     for k in chosen:
         ax.get_xticklabels()[k].set(weight="bold", color=COLORS["value"])
         outline = {"fill": False, "edgecolor": COLORS["value"], "linewidth": 2, "clip_on": False}
@@ -62,4 +62,4 @@ def _row(ax, row, words, **style):
     ax.broken_barh(fooled, (row - 0.5, 1), **shade)
     for column, word in enumerate(words):
         looks = {"weight": "bold"} if word == WORDS[False] else style
-        ax.text(column, row, word, ha="center", va="center", fontsize=7, **looks)
+        ax.text(column, row, word, ha="center", va="center", fontsize=8, **looks)
