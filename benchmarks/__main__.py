@@ -11,6 +11,7 @@ import os
 import subprocess
 import sys
 import tempfile
+from math import prod
 from pathlib import Path
 
 from benchmarks import report
@@ -30,9 +31,16 @@ OUTPUT = ROOT / "build" / "benchmarks"
 def shape(text):
     """Return a shape from 64,64,56,56."""
     numbers = tuple(int(part) for part in text.split(","))
-    if len(numbers) not in (2, 4) or min(numbers) < 1:
+    if len(numbers) not in (2, 4) or min(numbers) < 1 or prod(numbers) < 2 * numbers[1]:
         raise ValueError(text)
     return numbers
+
+
+def thread_count(text):
+    """Return a number of threads that this machine has cores for."""
+    if not 1 <= int(text) <= os.cpu_count():
+        raise ValueError(text)
+    return int(text)
 
 
 def in_own_process(threads, seconds, shapes):
@@ -57,7 +65,7 @@ def main():
     )
     parser.add_argument(
         "--threads",
-        type=int,
+        type=thread_count,
         nargs="+",
         default=sorted({1, min(2, os.cpu_count()), os.cpu_count()}),
         help="one process for each; default: 1, 2 and as many as there are cores",

@@ -11,6 +11,7 @@ import os
 import platform
 import time
 from importlib.metadata import PackageNotFoundError, version
+from random import Random
 
 import numpy as np
 from tqdm import tqdm
@@ -38,10 +39,10 @@ def right_results(case):
 
 def error(results, right):
     """Return the largest error of a step's results, each relative to the largest value."""
-    return max(
-        float(np.abs(as_numpy(a) - b).max() / np.abs(b).max())
-        for a, b in zip(results, right, strict=True)
-    )
+    errors = [
+        np.abs(as_numpy(a) - b).max() / np.abs(b).max() for a, b in zip(results, right, strict=True)
+    ]
+    return float(np.max(errors))  # NaN, too
 
 
 def prepare(peers, case, threads, right):
@@ -50,10 +51,10 @@ def prepare(peers, case, threads, right):
     for name, setup in peers.items():
         try:
             step = setup(case, threads)
-        except ImportError as reason:
-            left_out[name] = str(reason)
+            results = step()
+        except Exception as reason:  # a missing package or compiler must not end the run
+            left_out[name] = f"{type(reason).__name__}: {str(reason).splitlines()[0]}"
             continue
-        results = step()
         shapes = [tuple(a.shape) for a in results]
         if shapes != [a.shape for a in right]:
             left_out[name] = f"wrong: shapes {shapes}"
@@ -83,14 +84,14 @@ def interleaved(steps, budget, label):
         for _ in range(WARM_UP):
             step()
         number[name] = max(1, int(SAMPLE / seconds_of(step, 1)))
-    times = {name: [] for name in steps}
+    times, turns = {name: [] for name in steps}, Random(0)  # no one always follows another
     end = time.perf_counter() + budget
     with tqdm(total=MOST, desc=label, unit="round", leave=False) as bar:
         for done in range(MOST):
             if done >= LEAST and time.perf_counter() > end:
                 break
-            for name, step in steps.items():
-                times[name].append(seconds_of(step, number[name]))
+            for name in turns.sample(list(steps), len(steps)):
+                times[name].append(seconds_of(steps[name], number[name]))
             bar.update()
     return times
 
@@ -143,6 +144,15 @@ def processor():
     return names[0] if names else platform.processor() or platform.machine()
 
 
+def huge_pages():
+    """Return Linux's setting for large pages, which decides what new memory costs, or None."""
+    try:
+        with open("/sys/kernel/mm/transparent_hugepage/enabled", encoding="utf-8") as file:
+            return file.read().split("[")[1].split("]")[0]
+    except (OSError, IndexError):
+        return None
+
+
 def main():
     """Measure, and write the JSON."""
     parser = argparse.ArgumentParser(description=__doc__)
@@ -158,6 +168,7 @@ def main():
     result = {
         "threads": given.threads,
         "processor": processor(),
+        "huge pages": huge_pages(),
         "versions": versions(),
         "shapes": [measured(tuple(shape), given.threads, given.seconds) for shape in shapes],
     }

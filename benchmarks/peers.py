@@ -31,8 +31,10 @@ class Case:
         """Return a float32 case of this shape."""
         rng = np.random.default_rng(0)
         channels = shape[1]
+        # spreads so different, and some so small, that a forgotten eps would be seen
+        spread = np.linspace(0.05, 2, channels).reshape(-1, *[1] * (len(shape) - 2))
         arrays = (
-            3 + 2 * rng.standard_normal(shape),
+            3 + spread * rng.standard_normal(shape),
             rng.uniform(0.5, 2, channels),
             rng.standard_normal(channels),
             rng.standard_normal(shape),

@@ -3,6 +3,7 @@
 from benchmarks.measure import LIMIT
 
 OURS = "bnlib."
+LARGE = 2**25  # bytes; what malloc keeps for smaller arrays hides what a step takes
 UNITS = ((1, "s"), (1e-3, "ms"), (1e-6, "us"))
 
 
@@ -18,7 +19,7 @@ def duration(seconds):
     >>> duration(0.01234), duration(5e-6)
     ('12.3 ms', '5 us')
     """
-    size, unit = next((u for u in UNITS if seconds >= u[0]), UNITS[-1])
+    size, unit = next((u for u in UNITS if seconds >= 0.9995 * u[0]), UNITS[-1])
     return f"{seconds / size:.3g} {unit}"
 
 
@@ -47,7 +48,7 @@ def table(kind, measured):
                 f"{duration(t['low'])} to {duration(t['high'])}",
                 f"{t['median'] / reference:.2f}" if reference else "",
                 f"{t['median'] / limit:.2f}" if limit else "",
-                f"{t['peak'] / array:.1f}" if array > 2**20 else "",
+                f"{t['peak'] / array:.1f}" if array > LARGE else "",
                 "" if t["error"] is None else f"{t['error']:.0e}",
             ]
         )
@@ -62,6 +63,7 @@ def text(results):
     for result in results:
         installed = ", ".join(f"{k} {v}" for k, v in result["versions"].items() if v)
         parts.append(f"## {result['threads']} threads\n\n{result['processor']}; {installed}")
+        parts[-1] += f"; huge pages: {result['huge pages']}"
         for measured in result["shapes"]:
             shape = tuple(measured["shape"])
             parts.append(f"### {shape}, float32, forward and backward in training")
@@ -80,8 +82,10 @@ def figure(result):
     use_style()
     shapes = result["shapes"]
     names = [name for name in shapes[0]["training"]["peers"] if name != LIMIT]
-    fig, axes = plt.subplots(1, len(shapes), figsize=(2 * len(shapes) + 2, 5), sharey=True)
-    for ax, measured in zip(axes, shapes, strict=True):
+    fig, axes = plt.subplots(
+        1, len(shapes), figsize=(2 * len(shapes) + 2, 5), sharey=True, squeeze=False
+    )
+    for ax, measured in zip(axes[0], shapes, strict=True):
         peers = measured["training"]["peers"]
         limit = peers[LIMIT]["median"]
         for row, name in enumerate(names):
@@ -96,7 +100,7 @@ def figure(result):
         ax.axvline(1, color=COLORS["muted"], linestyle="--")
         ax.set(xscale="log", title=str(tuple(measured["shape"])), ylim=(len(names) - 0.4, -0.6))
         ax.set_xlim(0.8, 40 * ax.get_xlim()[1] ** 0.5)
-    axes[0].set_yticks(range(len(names)), names)
+    axes[0, 0].set_yticks(range(len(names)), names)
     fig.supxlabel("time of forward and backward, in units of the five-array memory limit")
     fig.suptitle(f"Batch norm in training, float32, {result['threads']} threads; ours hatched")
     return fig

@@ -6,6 +6,7 @@ Arrays of other libraries (Dask, for one) pass through as they are, if they impl
 dispatch protocol.
 """
 
+from functools import lru_cache
 from numbers import Integral, Real
 
 import numpy as np
@@ -25,6 +26,8 @@ def real_array(value, name):
     ValueError
         For nested lists whose rows differ in length.
     """
+    if type(value) is np.ndarray and value.dtype.kind == "f":
+        return value  # most calls, at once
     if isinstance(value, np.ma.MaskedArray):
         raise TypeError(f"{name} is a masked array, whose mask would be lost; fill it first")
     if isinstance(value, np.ndarray) or not hasattr(value, "__array_function__"):
@@ -128,7 +131,11 @@ def real_number(value, name):
 
 def epsilon(eps, dtype):
     """Return eps as a float: finite, at least 0, and not rounded to 0 in this dtype."""
-    eps = real_number(eps, "eps")
+    return _checked_epsilon(eps if type(eps) is float else real_number(eps, "eps"), dtype)
+
+
+@lru_cache
+def _checked_epsilon(eps, dtype):
     limits = np.finfo(dtype)
     if not 0 <= eps <= float(limits.max):
         raise ValueError(f"eps must be finite and at least 0, in {dtype}; got {eps}")

@@ -22,7 +22,7 @@ HERE = {"bnlib.graph", "bnlib.layers", "bnlib.kernels", "bnlib.kernels, out=", "
 @pytest.mark.parametrize("way", [numpy_peers.staged, numpy_peers.transposed])
 def test_the_peers_in_numpy_are_right(way, case):
     right, _ = right_results(case)
-    assert error(way(case.x, case.gamma, case.beta, case.dout), right) < 1e-6
+    assert error(way(case.x, case.gamma, case.beta, case.dout), right) < AGREE
 
 
 @pytest.mark.parametrize("case", [CASE, TABLE], ids=["images", "table"])
@@ -50,6 +50,29 @@ def test_a_wrong_peer_is_not_timed(position):
     assert left_out["wrong"].startswith("wrong: relative error 2.0e-04")
 
 
+@pytest.mark.parametrize("position", range(4), ids=["y", "dx", "dgamma", "dbeta"])
+def test_a_peer_that_gives_nan_is_not_timed(position):
+    training, _ = right_results(CASE)
+
+    def wrong(case, threads):
+        results = list(numpy_peers.staged(case.x, case.gamma, case.beta, case.dout))
+        results[position] = results[position] * np.nan
+        return lambda: results
+
+    steps, left_out, _ = prepare({"wrong": wrong}, CASE, 2, training)
+    assert steps == {}
+    assert "wrong" in left_out
+
+
+def test_a_peer_without_eps_is_not_timed(monkeypatch):
+    monkeypatch.setattr(numpy_peers, "EPS", 0.0)
+    steps, left_out, _ = prepare(
+        {"no eps": TRAINING["original, staged"]}, CASE, 2, right_results(CASE)[0]
+    )
+    assert steps == {}
+    assert "wrong" in left_out["no eps"]
+
+
 def test_a_peer_of_another_shape_is_not_timed():
     def wrong(case, threads):
         return lambda: tuple(a[..., :1] for a in right_results(case)[0])
@@ -74,7 +97,7 @@ def test_steps_are_timed_in_turns():
     times = interleaved(steps, 0.0, "test")
     assert len(times["a"]) == len(times["b"]) >= 7
     changes = sum(x != y for x, y in pairwise(order))
-    assert changes >= 2 * 7
+    assert changes >= 7  # at least one in each round
 
 
 def test_the_memory_limit_reads_and_writes_what_it_says():
@@ -99,7 +122,7 @@ def test_the_fastest_peer_is_not_ours_and_not_the_limit():
     assert report.fastest_peer({LIMIT: peers[LIMIT]}) is None
 
 
-@pytest.mark.parametrize("text", ["64,64,56", "a,b", "0,3", "2,3,4,5,6", ""])
+@pytest.mark.parametrize("text", ["64,64,56", "a,b", "0,3", "1,5", "2,3,4,5,6", ""])
 def test_a_shape_that_is_none_is_refused(text):
     with pytest.raises(ValueError):  # noqa: PT011 - argparse turns it into a message
         shape(text)
@@ -107,11 +130,11 @@ def test_a_shape_that_is_none_is_refused(text):
 
 def test_one_run_from_the_command_line(tmp_path):
     command = [sys.executable, "-m", "benchmarks", "--threads", "1", "--seconds", "0.01"]
-    command += ["--shapes", "2,3,4,5", "4,3", "--output", str(tmp_path)]
+    command += ["--shapes", "2,3,4,5", "--output", str(tmp_path)]
     run = subprocess.run(command, cwd=ROOT, capture_output=True, text=True)
     assert run.returncode == 0, run.stderr
     [result] = json.loads((tmp_path / "results.json").read_text())
-    assert [measured["shape"] for measured in result["shapes"]] == [[2, 3, 4, 5], [4, 3]]
+    assert [measured["shape"] for measured in result["shapes"]] == [[2, 3, 4, 5]]
     for measured in result["shapes"]:
         for name, t in measured["training"]["peers"].items():
             assert 0 < t["low"] <= t["median"] <= t["high"], name

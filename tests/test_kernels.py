@@ -3,6 +3,9 @@
 That the contract for inputs holds is in test_contract.py, with the other layers.
 """
 
+import math
+import os
+import pickle
 import subprocess
 import sys
 
@@ -10,6 +13,7 @@ import numba
 import numpy as np
 import pytest
 from hypothesis import given, settings
+from numpy.lib.stride_tricks import as_strided
 
 from bnlib import gradcheck, kernels, layers, reference
 from tests.strategies import (
@@ -104,14 +108,23 @@ def test_float32_is_exact_at_any_offset(offset, order):
         x, xhat = (np.moveaxis(a, 1, -1).reshape(-1, 3).copy() for a in (x, xhat))
     y, cache = kernels.batchnorm_forward(x, np.ones(3), np.zeros(3), eps=EPS)
     assert np.abs(y - xhat).max() < 1e-6
-    np.testing.assert_allclose(cache.mean, mean, rtol=1e-9)
-    np.testing.assert_allclose(cache.var, var, rtol=1e-6)
+    np.testing.assert_allclose(cache.moments[0], mean, rtol=1e-9)
+    np.testing.assert_allclose(cache.moments[2], var, rtol=1e-6)
     assert (
         np.abs(
             kernels.batchnorm_inference(x, np.ones(3), np.zeros(3), mean, var, eps=EPS) - xhat
         ).max()
         < 1e-6
     )
+
+
+@pytest.mark.parametrize("offset", [1e4, 1e8, 1e12])
+@pytest.mark.parametrize("shape", [(64, 3, 9, 9), (501, 7)], ids=str)
+def test_float64_is_exact_at_any_offset(shape, offset):
+    case = random_case(shape, offset=offset, scale=1.0)
+    wide = case._replace(x=case.x.astype(np.longdouble), dout=case.dout.astype(np.longdouble))
+    for got, right in zip(both_passes(kernels, case), both_passes(layers, wide), strict=True):
+        assert relative(got, right) < 1e-12
 
 
 @pytest.mark.parametrize("shape", [(64, 2, 9, 9), (5000, 3)], ids=str)
@@ -173,6 +186,26 @@ def test_x_changed_before_backward_is_noticed(spoil, shape):
         kernels.batchnorm_backward(case.dout, cache)
 
 
+@pytest.mark.parametrize("shape", [(5000, 5), (15000, 9), (1000, 25), (8, 256, 28, 28)], ids=str)
+@pytest.mark.parametrize("order", ["C order", "channels last"])
+def test_the_sample_of_x_meets_every_channel(shape, order):
+    x = np.zeros(shape)
+    x += np.arange(shape[1]).reshape(-1, *[1] * (len(shape) - 2))
+    x = x if order == "C order" else MEMORY[order](x)
+    sample = np.frombuffer(kernels._sample(x))
+    assert 300 < len(sample) <= 1000
+    assert set(sample) == set(range(shape[1]))
+
+
+def test_a_cache_may_be_pickled():
+    case = random_case((40, 3, 17, 19))
+    for x in (case.x, MEMORY["channels last"](case.x)):
+        _, cache = kernels.batchnorm_forward(x, case.gamma, case.beta)
+        dx, _, _ = kernels.batchnorm_backward(case.dout, cache)
+        again, _, _ = kernels.batchnorm_backward(case.dout, pickle.loads(pickle.dumps(cache)))
+        assert relative(again, dx) < 1e-12
+
+
 @pytest.mark.parametrize("name", ["x", "gamma", "beta"])
 def test_y_and_gradients_are_new_memory(name):
     case = random_case()
@@ -222,11 +255,13 @@ READ_ONLY = MEMORY["read-only"](X)
         (np.empty((2, 3, 5, 4)), ValueError, r"shape \(2, 3, 4, 5\).*got \(2, 3, 5, 4\)"),
         (np.empty(X.shape, np.float32), ValueError, "float64; got .* float32"),
         (READ_ONLY, ValueError, "out must be writeable"),
+        (np.ma.zeros(X.shape), TypeError, "out must be a NumPy array; got MaskedArray"),
+        (as_strided(np.zeros(60), X.shape, (0, 160, 40, 8)), ValueError, "place for each number"),
         (X.tolist(), TypeError, "out must be a NumPy array; got list"),
         (X, ValueError, "share memory with x"),
         (X[::-1], ValueError, "share memory with x"),
     ],
-    ids=["shape", "dtype", "read-only", "list", "x", "a view of x"],
+    ids=["shape", "dtype", "read-only", "masked", "zero strides", "list", "x", "a view of x"],
 )
 def test_an_out_that_does_not_fit_is_refused(out, error, says):
     with pytest.raises(error, match=says):
@@ -234,6 +269,20 @@ def test_an_out_that_does_not_fit_is_refused(out, error, says):
     _, cache = kernels.batchnorm_forward(X, GAMMA, BETA)
     with pytest.raises(error, match=says):
         kernels.batchnorm_backward(DOUT, cache, out=out)
+
+
+def test_out_may_lie_between_the_numbers_of_x():
+    both = np.zeros((2, 6, 4, 5))
+    both[:, :3] = X
+    kernels.batchnorm_forward(both[:, :3], GAMMA, BETA, out=both[:, 3:])
+    assert (both[:, :3] == X).all()
+    assert (both[:, 3:] == kernels.batchnorm_forward(X, GAMMA, BETA)[0]).all()
+
+
+@pytest.mark.parametrize("out", [READ_ONLY, READ_ONLY[:]], ids=["x", "a view of x"])
+def test_inference_refuses_to_write_into_a_read_only_x(out):
+    with pytest.raises(ValueError, match="out must be writeable"):
+        kernels.batchnorm_inference(READ_ONLY, GAMMA, BETA, BETA, BETA**2, out=out)
 
 
 def test_dx_may_not_be_written_over_dout():
@@ -275,13 +324,55 @@ def test_statistics_are_those_of_the_layers():
 @pytest.mark.parametrize("shape", [(64, 64, 56, 56), (8, 3, 224, 224), (5000, 5), (1, 999, 17)])
 def test_a_plan_covers_every_channel_and_gives_work_to_each_thread(threads, shape, monkeypatch):
     monkeypatch.setattr(numba, "get_num_threads", lambda: threads)
-    view = np.broadcast_to(np.float32(0), shape).reshape(*shape[:2], -1)
+    view = np.broadcast_to(np.float32(0), (*shape[:2], math.prod(shape[2:])))
     planned, block, shards = kernels._plan(view)
     blocks = -(-shape[1] // block)
     assert planned == threads
     assert 1 <= block <= shape[1]
     assert 1 <= shards <= shape[0]
     assert blocks * shards >= min(threads, shape[1] * shape[0])
+
+
+SMALL_THEN_LARGE = """
+import numpy as np
+from bnlib import kernels
+for shape in [(4, 8, 4, 4), (64, 16, 28, 28)]:
+    x = np.random.default_rng(0).standard_normal(shape)
+    _, cache = kernels.batchnorm_forward(x, np.ones(shape[1]), np.ones(shape[1]))
+    kernels.batchnorm_backward(x, cache)
+for loops in (kernels.compiled.forward, kernels.compiled.backward):
+    print(*(sum(f.stats.cache_misses.values()) for f in loops))
+"""
+
+
+def test_one_thread_and_several_do_not_share_compiled_code(tmp_path):
+    run = subprocess.run(
+        [sys.executable, "-c", SMALL_THEN_LARGE],
+        env=os.environ | {"NUMBA_CACHE_DIR": str(tmp_path), "NUMBA_NUM_THREADS": "2"},
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    assert run.stdout.split() == ["1", "1", "1", "1"]
+
+
+FORK = """
+import multiprocessing, sys
+import numpy as np
+from bnlib import kernels
+x = np.random.default_rng(0).standard_normal((64, 16, 28, 28))
+def forward(_):
+    return kernels.batchnorm_forward(x, np.ones(16), np.ones(16))[0].sum()
+right = forward(0)
+with multiprocessing.get_context("fork").Pool(1) as pool:
+    print(np.isclose(pool.map_async(forward, [0]).get(60)[0], right))
+"""
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="the system has no fork")
+def test_a_forked_process_works_in_one_thread():
+    run = subprocess.run([sys.executable, "-c", FORK], capture_output=True, text=True, timeout=120)
+    assert run.stdout.split() == ["True"], run.stderr
 
 
 def test_without_numba_the_error_says_what_to_install():
