@@ -5,8 +5,8 @@ import numpy as np
 from bnlib.plotting import COLORS
 
 
-def paired_dots(ax, names, predicted, measured):
-    """Draw two dots for each name on a logarithmic axis, joined by a line: the ratio is its length.
+def paired_bars(ax, names, predicted, measured):
+    """Draw two horizontal bars for each name, on a logarithmic axis, with their values in ms.
 
     Parameters
     ----------
@@ -16,18 +16,17 @@ def paired_dots(ax, names, predicted, measured):
         Seconds, one for each name.
     """
     rows = np.arange(len(names))
-    predicted, measured = 1e3 * np.asarray(predicted), 1e3 * np.asarray(measured)
-    ax.hlines(rows, predicted, measured, color=COLORS["muted"], linewidth=1)
-    looks = {"markersize": 8, "linestyle": "none"}
-    ax.plot(predicted, rows, "D", color=COLORS["gradient"], label="predicted from sweeps", **looks)
-    ax.plot(measured, rows, "o", color=COLORS["value"], label="measured", **looks)
-    for row, value in zip(rows, measured, strict=True):
-        ax.annotate(
-            f"{value:.3g} ms", (value, row), (0, 8), textcoords="offset points", ha="center"
-        )
+    for shift, seconds, color, hatch, label in (
+        (-0.2, predicted, COLORS["muted"], None, "predicted from sweeps"),
+        (0.2, measured, COLORS["value"], "//", "measured"),
+    ):
+        bars = ax.barh(rows + shift, 1e3 * np.asarray(seconds), 0.38, hatch=hatch, label=label)
+        for bar in bars:
+            bar.set(facecolor=color, edgecolor="white")
+        ax.bar_label(bars, fmt=" %.3g ms")
     ax.set(xscale="log", yticks=rows, yticklabels=names, xlabel="forward and backward, ms")
-    ax.set(ylim=(len(names) - 0.5, -0.7))
-    ax.grid(axis="x", which="both", linewidth=0.3)
+    ax.set_xlim(right=2 * ax.get_xlim()[1])
+    ax.invert_yaxis()
     ax.legend(loc="lower right")
     return ax
 
