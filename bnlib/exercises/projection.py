@@ -102,7 +102,8 @@ def scale_of_dx():
 )
 def project(g, xhat):
     """Return what the best straight line over xhat leaves of g; both (m,), xhat normalized."""
-    saved = normalize.Cache(xhat, 1.0, np.ones(1), (0,), None, None)
+    one = np.ones(1)
+    saved = normalize.Cache(xhat, inv_std=one, gamma=one, axes=(0,), mean=None, var=None)
     return normalize.backward(g, saved)[0]
 
 
