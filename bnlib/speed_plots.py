@@ -5,8 +5,8 @@ import numpy as np
 from bnlib.plotting import COLORS
 
 
-def paired_bars(ax, names, predicted, measured):
-    """Draw two horizontal bars for each name, on a logarithmic axis, with their values in ms.
+def predicted_and_measured(ax, names, predicted, measured):
+    """Draw two marks for each name on a logarithmic axis, joined by a line, with their values.
 
     Parameters
     ----------
@@ -15,18 +15,19 @@ def paired_bars(ax, names, predicted, measured):
     predicted, measured : array
         Seconds, one for each name.
     """
-    rows = np.arange(len(names))
-    for shift, seconds, color, hatch, label in (
-        (-0.2, predicted, COLORS["muted"], None, "predicted from sweeps"),
-        (0.2, measured, COLORS["value"], "//", "measured"),
-    ):
-        bars = ax.barh(rows + shift, 1e3 * np.asarray(seconds), 0.38, hatch=hatch, label=label)
-        for bar in bars:
-            bar.set(facecolor=color, edgecolor="white")
-        ax.bar_label(bars, fmt=" %.3g ms")
-    ax.set(xscale="log", yticks=rows, yticklabels=names, xlabel="forward and backward, ms")
-    ax.set_xlim(right=2 * ax.get_xlim()[1])
-    ax.invert_yaxis()
+    rows, predicted, measured = np.arange(len(names)), *1e3 * np.array([predicted, measured])
+    ax.hlines(rows, predicted, measured, color=COLORS["muted"], linewidth=1)
+    ax.plot(predicted, rows, "D", color=COLORS["muted"], label="predicted from sweeps")
+    ax.plot(measured, rows, "o", color=COLORS["value"], markersize=8, label="measured")
+    right = measured >= predicted
+    for values, at_right in ((predicted, ~right), (measured, right)):
+        for row, value in enumerate(values):
+            shift, side = (9, "left") if at_right[row] else (-9, "right")
+            looks = {"ha": side, "va": "center", "textcoords": "offset points"}
+            ax.annotate(f"{value:.3g} ms", (value, row), (shift, 0), **looks)
+    low, high = min(*predicted, *measured), max(*predicted, *measured)
+    ax.set(xscale="log", xlim=(low / 3, high * 3), yticks=rows, yticklabels=names)
+    ax.set(xlabel="forward and backward, ms", ylim=(len(names) - 0.5, -0.5))
     ax.legend(loc="lower right")
     return ax
 

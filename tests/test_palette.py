@@ -46,7 +46,9 @@ def closest(palette, vision):
 
 
 def contrast(color, background):
-    """Return the contrast ratio of WCAG 2, from 1 to 21."""
+    """Return the contrast ratio of WCAG 2, from 1 to 21; 1 on a pattern, which hides letters."""
+    if background is None:
+        return 1
     return Color(color).contrast(Color(background), method="wcag21")
 
 
@@ -130,6 +132,24 @@ def outline(element, known):
     return None
 
 
+def shade(own):
+    """Return a shape's fill and how opaque it is."""
+    opacity = float(own.get("fill-opacity", 1)) * float(own.get("opacity", 1))
+    return own.get("fill", "black"), opacity
+
+
+def over_each_other(fills):
+    """Return the colour seen where these (fill, opacity) lie, the last on top; None: a pattern."""
+    page = "#ffffff"
+    for fill, opacity in fills:
+        if fill.startswith("url("):
+            page = None
+        elif page is not None or opacity == 1:
+            mixed = Color(page or "white").mix(fill, opacity, space="srgb")
+            page = mixed.to_string(hex=True)
+    return page
+
+
 def text_colors(svg):
     """Yield (words, colour, colour behind them) of each text; what was drawn last is on top."""
     known, shapes = {}, []
@@ -141,13 +161,13 @@ def text_colors(svg):
             own["x"], own["y"] = moved.groups()  # a formula stands in a group that is moved
         if kind == "text":
             place = float(own["x"]) + 1, float(own["y"]) - 3
-            behind = (fill for shape, fill in shapes[::-1] if Path(shape).contains_point(place))
-            page = next(behind, "white")
-            yield "".join(element.itertext()).strip(), own.get("fill", "black"), page
+            behind = [fill for shape, fill in shapes if Path(shape).contains_point(place)]
+            words = "".join(element.itertext()).strip()
+            yield words, own.get("fill", "black"), over_each_other(behind)
         elif (shape := outline(element, known)) is not None:
             known[element.get("id")] = shape
             if not defining and own.get("fill", "black") != "none":
-                shapes.append((shape, own.get("fill", "black")))
+                shapes.append((shape, shade(own)))
         for child in element:
             kept = {name: own[name] for name in ("fill", "x", "y") if name in own}
             yield from visit(child, kept, defining or kind == "defs")
@@ -183,9 +203,9 @@ def test_text_is_legible_where_it_stands(path):
 def drawn():
     """Return a function that gives the SVG of a text on a coloured box."""
 
-    def draw(color, box):
+    def draw(color, box, **style):
         fig = Figure()
-        fig.add_artist(mpl.patches.Rectangle((0.3, 0.3), 0.4, 0.4, color=box))
+        fig.add_artist(mpl.patches.Rectangle((0.3, 0.3), 0.4, 0.4, facecolor=box, **style))
         fig.text(0.5, 0.5, "seen", color=color)
         fig.savefig(buffer := StringIO(), format="svg")
         return buffer.getvalue()
@@ -199,3 +219,6 @@ def test_pale_text_is_found(drawn):
     assert pale_text(drawn("#999999", "white")) == [("seen", "#999999", "#ffffff")]
     assert pale_text(drawn("black", "#333333")) == [("seen", "black", "#333333")]
     assert pale_text(drawn("white", "#333333")) == []
+    assert pale_text(drawn("black", "#000000", alpha=0.2)) == []
+    assert pale_text(drawn("white", "#000000", alpha=0.2)) == [("seen", "#ffffff", "#cccccc")]
+    assert pale_text(drawn("black", "#ffffff", hatch="//")) == [("seen", "black", None)]

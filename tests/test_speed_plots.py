@@ -3,7 +3,7 @@
 import matplotlib.pyplot as plt
 import pytest
 
-from bnlib.speed_plots import cost_by_size, paired_bars
+from bnlib.speed_plots import cost_by_size, predicted_and_measured
 
 
 @pytest.fixture
@@ -13,16 +13,24 @@ def ax():
     plt.close(fig)
 
 
-def test_each_name_has_a_predicted_and_a_measured_bar_with_its_value(ax):
-    paired_bars(ax, ["slow", "quick"], [0.1, 0.01], [0.2, 0.005])
-    assert [bar.get_width() for bar in ax.patches] == pytest.approx([100, 10, 200, 5])
-    assert [text.get_text() for text in ax.texts] == [" 100 ms", " 10 ms", " 200 ms", " 5 ms"]
+def test_each_name_has_a_predicted_and_a_measured_mark_with_its_value(ax):
+    predicted_and_measured(ax, ["slow", "quick"], [0.1, 0.01], [0.2, 0.005])
+    predicted, measured = ax.get_lines()
+    assert list(predicted.get_xdata()) == pytest.approx([100, 10])
+    assert list(measured.get_xdata()) == pytest.approx([200, 5])
+    assert {text.get_text() for text in ax.texts} == {"100 ms", "10 ms", "200 ms", "5 ms"}
     assert [label.get_text() for label in ax.get_yticklabels()] == ["slow", "quick"]
 
 
+def test_a_value_stands_on_the_far_side_of_its_mark(ax):
+    predicted_and_measured(ax, ["slow", "quick"], [0.1, 0.01], [0.2, 0.005])
+    sides = {text.get_text(): text.get_ha() for text in ax.texts}
+    assert sides == {"100 ms": "right", "10 ms": "left", "200 ms": "left", "5 ms": "right"}
+
+
 def test_predicted_and_measured_differ_in_more_than_colour(ax):
-    paired_bars(ax, ["one"], [0.1], [0.2])
-    assert len({bar.get_hatch() for bar in ax.patches}) == 2
+    predicted_and_measured(ax, ["one"], [0.1], [0.2])
+    assert len({line.get_marker() for line in ax.get_lines()}) == 2
 
 
 def test_cost_is_for_each_number_and_labelled_with_the_shape(ax):
