@@ -42,6 +42,7 @@ def real_array(value, name):
     return value
 
 
+@lru_cache
 def working_dtype(dtype):
     """Return the dtype to compute in: float32 for float16, otherwise the dtype itself.
 

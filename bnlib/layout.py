@@ -5,11 +5,13 @@ parameter or a statistic of a channel is (C,). This module holds the two directi
 those shapes: spreading (C,) over an array, and its adjoint, summing the array back to (C,).
 """
 
+from functools import cache
 from math import prod
 
 import numpy as np
 
 
+@cache
 def reduced_axes(ndim):
     """Return every axis but the channels': the axes that batch norm averages over.
 
@@ -59,7 +61,7 @@ def count(shape, axes):
     >>> count((2, 3, 4, 5), axes=(0, 2, 3))
     40
     """
-    return prod(shape[axis] for axis in axes)
+    return prod([shape[axis] for axis in axes])
 
 
 def _add_up(reduction, a, axes):

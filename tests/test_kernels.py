@@ -16,6 +16,8 @@ from hypothesis import given, settings
 from numpy.lib.stride_tricks import as_strided
 
 from bnlib import gradcheck, kernels, layers, reference
+from bnlib.kernels import arrays
+from bnlib.kernels import threads as sharing
 from tests.strategies import (
     MEMORY,
     assert_gradients_close,
@@ -108,7 +110,7 @@ def test_float32_is_exact_at_any_offset(offset, order):
         x, xhat = (np.moveaxis(a, 1, -1).reshape(-1, 3).copy() for a in (x, xhat))
     y, cache = kernels.batchnorm_forward(x, np.ones(3), np.zeros(3), eps=EPS)
     assert np.abs(y - xhat).max() < 1e-6
-    np.testing.assert_allclose(cache.moments[0], mean, rtol=1e-9)
+    assert np.abs(cache.moments[0] - mean).max() < 1e-7 * np.sqrt(var).min()  # a deviation's ulp
     np.testing.assert_allclose(cache.moments[2], var, rtol=1e-6)
     assert (
         np.abs(
@@ -192,7 +194,7 @@ def test_the_sample_of_x_meets_every_channel(shape, order):
     x = np.zeros(shape)
     x += np.arange(shape[1]).reshape(-1, *[1] * (len(shape) - 2))
     x = x if order == "C order" else MEMORY[order](x)
-    sample = np.frombuffer(kernels._sample(x))
+    sample = np.frombuffer(arrays.sample(x))
     assert 300 < len(sample) <= 1000
     assert set(sample) == set(range(shape[1]))
 
@@ -320,12 +322,15 @@ def test_statistics_are_those_of_the_layers():
         np.testing.assert_allclose(got, right, rtol=1e-13)
 
 
+PLANNED = [(64, 64, 56, 56), (8, 3, 224, 224), (64, 3, 224, 224), (50000, 5), (1, 999, 170)]
+
+
 @pytest.mark.parametrize("threads", [1, 2, 3, 16])
-@pytest.mark.parametrize("shape", [(64, 64, 56, 56), (8, 3, 224, 224), (5000, 5), (1, 999, 17)])
+@pytest.mark.parametrize("shape", PLANNED, ids=str)
 def test_a_plan_covers_every_channel_and_gives_work_to_each_thread(threads, shape, monkeypatch):
     monkeypatch.setattr(numba, "get_num_threads", lambda: threads)
     view = np.broadcast_to(np.float32(0), (*shape[:2], math.prod(shape[2:])))
-    planned, block, shards = kernels._plan(view)
+    planned, block, shards = sharing.plan(view)
     blocks = -(-shape[1] // block)
     assert planned == threads
     assert 1 <= block <= shape[1]

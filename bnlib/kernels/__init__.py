@@ -19,9 +19,6 @@ batch takes one, and so does a forked process, where OpenMP cannot run. With the
 threads, the same input gives the same bits.
 """
 
-import os
-from math import gcd
-from threading import Lock
 from typing import NamedTuple
 
 import numpy as np
@@ -31,11 +28,13 @@ from bnlib.layout import count, reduced_axes
 from bnlib.statistics import BatchStatistics
 
 try:
-    import numba
+    import numba  # noqa: F401
 except ImportError as error:
     raise ImportError(
         'bnlib.kernels needs Numba, which is not installed: pip install "bnlib[speed]"'
     ) from error
+
+from bnlib.kernels import arrays, threads
 
 try:
     from bnlib.kernels import compiled
@@ -44,13 +43,6 @@ except RuntimeError as error:  # Numba finds no folder for its cache
         f"bnlib.kernels cannot be compiled ({error}); "
         "set NUMBA_CACHE_DIR to a folder that can be written"
     ) from error
-
-SERIAL = 2**14  # numbers; for fewer, starting threads costs more than it saves
-WORKING_SET = 2**19  # bytes that a block of channels should fill: about a core's L2 cache
-RUN = 2**10  # bytes that a block should cover in one piece
-SAMPLES = 1000  # of x, compared to notice that x was changed
-ONE_AT_A_TIME = Lock()  # not every threading layer of Numba can be entered twice
-FORKED = []  # not empty in a forked process
 
 
 class Cache(NamedTuple):
@@ -134,18 +126,18 @@ def batchnorm_backward(dout, cache, *, out=None):
         raise TypeError(
             f"cache must come from a training forward pass of bnlib.kernels; got {type(cache)}"
         )
-    x, sample, gamma, moments, eps, dtype = cache
+    x, before, gamma, moments, eps, dtype = cache
     dout = contract.upstream_gradient(dout, x.shape, x.dtype)
-    if _sample(x) != sample:
+    if arrays.sample(x) != before:
         raise ValueError(
             "x was changed between the forward and the backward pass; its gradient is lost"
         )
-    _check_out(out, x.shape, dtype, dout=dout, x=x)
-    dx, dgamma, dbeta = _memory(out, x), np.zeros(gamma.shape), np.zeros(gamma.shape)
+    arrays.check_out(out, x.shape, dtype, dout=dout, x=x)
+    dx, dgamma, dbeta = arrays.memory(out, x), np.zeros(gamma.shape), np.zeros(gamma.shape)
     if x.size:
-        view, dout, dx_view = (_view(a, like=x) for a in (x, dout, dx))
-        _run(compiled.backward, view, dout, moments, gamma, eps, dx_view, dgamma, dbeta)
-    return _delivered(dx, out, dtype), dgamma.astype(dtype), dbeta.astype(dtype)
+        view, dout, dx_view = arrays.views(x, x, dout, dx)
+        threads.run(compiled.backward, view, dout, moments, gamma, eps, dx_view, dgamma, dbeta)
+    return arrays.delivered(dx, out, dtype), dgamma.astype(dtype), dbeta.astype(dtype)
 
 
 def batchnorm_inference(x, gamma, beta, running_mean, running_var, *, eps=1e-5, out=None):
@@ -174,147 +166,27 @@ def spatial_batchnorm_inference(x, gamma, beta, running_mean, running_var, *, ep
 
 
 def _forward(x, gamma, beta, eps, out):
-    working, eps = _prepared(x, eps)
+    working, eps = arrays.prepared(x, eps)
     gamma = contract.channel_values(gamma, "gamma", x, np.float64)
     beta = contract.channel_values(beta, "beta", x, np.float64)
-    _check_out(out, x.shape, x.dtype, x=x)
-    y, moments = _memory(out, working), np.zeros((3, len(gamma)))
+    arrays.check_out(out, x.shape, x.dtype, x=x)
+    y, moments = arrays.memory(out, working), np.zeros((3, len(gamma)))
     if x.size:
-        view, y_view = (_view(a, like=working) for a in (working, y))
-        _run(compiled.forward, view, gamma, beta, eps, y_view, moments)
-    cache = Cache(working, _sample(working), gamma, moments, eps, x.dtype)
-    return _delivered(y, out, x.dtype), cache
+        view, y_view = arrays.views(working, working, y)
+        threads.run(compiled.forward, view, gamma, beta, eps, y_view, moments)
+    cache = Cache(working, arrays.sample(working), gamma, moments, eps, x.dtype)
+    return arrays.delivered(y, out, x.dtype), cache
 
 
 def _inference(x, gamma, beta, running_mean, running_var, eps, out):
-    working, eps = _prepared(x, eps)
+    working, eps = arrays.prepared(x, eps)
     gamma = contract.channel_values(gamma, "gamma", x, np.float64)
     beta = contract.channel_values(beta, "beta", x, np.float64)
     mean = contract.channel_values(running_mean, "running_mean", x, np.float64)
     var = contract.variance(contract.channel_values(running_var, "running_var", x, np.float64))
-    _check_out(out, x.shape, x.dtype, **{} if _same_place(out, x) else {"x": x})
-    y, moments = _memory(out, working), np.stack([mean, np.zeros_like(mean), var])
+    arrays.check_out(out, x.shape, x.dtype, **{} if arrays.same_place(out, x) else {"x": x})
+    y, moments = arrays.memory(out, working), np.stack([mean, np.zeros_like(mean), var])
     if x.size:
-        view, y_view = (_view(a, like=working) for a in (working, y))
-        _run(compiled.inference, view, gamma, beta, eps, y_view, moments)
-    return _delivered(y, out, x.dtype)
-
-
-def _prepared(x, eps):
-    """Return x in a dtype and an order in memory that the loops take, and eps."""
-    dtype = contract.working_dtype(x.dtype)
-    if dtype.itemsize > 8:
-        raise TypeError(f"x must be float64 or narrower for a compiled kernel; got {x.dtype}")
-    eps = contract.epsilon(eps, dtype)
-    x = np.asarray(x).astype(dtype, copy=False)
-    in_order = x.flags.c_contiguous or np.moveaxis(x, 1, -1).flags.c_contiguous
-    return (x if in_order and x.flags.aligned else x.copy()), eps
-
-
-def _view(a, like):
-    """Return a as (N, C, S), or as a table (N, C) where the channels of `like` lie side by side.
-
-    A view if a lies in memory as `like` does, otherwise a copy.
-    """
-    images, channels = a.shape[:2]
-    if not like.flags.c_contiguous:
-        a = np.moveaxis(a, 1, -1)
-    elif a.size > images * channels:
-        return np.ascontiguousarray(a).reshape(images, channels, -1)
-    return np.ascontiguousarray(a).reshape(-1, channels)
-
-
-def _sample(x):
-    """Return about a thousand numbers of x, spread over every image, channel and position."""
-    step = x.size // SAMPLES + 1
-    while gcd(step, x.size) > 1:  # no axis is met at the same places only
-        step += 1
-    if x.flags.c_contiguous:
-        return x.reshape(-1)[::step].tobytes()
-    return x[np.unravel_index(np.arange(0, x.size, step), x.shape)].tobytes()
-
-
-def _same_place(a, b):
-    """Say if two arrays are the same numbers in memory."""
-    return (
-        isinstance(a, np.ndarray)
-        and a.__array_interface__["data"][0] == b.__array_interface__["data"][0]
-        and (a.shape, a.strides, a.dtype) == (b.shape, b.strides, b.dtype)
-    )
-
-
-def _check_out(out, shape, dtype, **taken):
-    """Check that out can hold the result, and that it is not memory that is still needed."""
-    if out is None:
-        return
-    if not isinstance(out, np.ndarray) or isinstance(out, np.ma.MaskedArray):
-        raise TypeError(f"out must be a NumPy array; got {type(out).__name__}")
-    if out.shape != shape or out.dtype != dtype:
-        raise ValueError(
-            f"out must have shape {shape} and dtype {dtype}; got {out.shape} and {out.dtype}"
-        )
-    if not out.flags.writeable:
-        raise ValueError("out must be writeable; got a read-only array")
-    if 0 in out.strides and out.size > 1:
-        raise ValueError("out must have a place for each number; got an array with zero strides")
-    for name, array in taken.items():
-        if _overlap(out, array):
-            raise ValueError(f"out must not share memory with {name}, which is still needed")
-
-
-def _overlap(a, b):
-    """Say if two arrays share memory, or might, where that is hard to find out."""
-    try:
-        return np.may_share_memory(a, b) and np.shares_memory(a, b, max_work=1000)
-    except RuntimeError:  # too hard
-        return True
-
-
-def _memory(out, like):
-    """Return out if the loops can write into it, otherwise a new array in the order of `like`."""
-    fits = out is not None and out.dtype == like.dtype and out.strides == like.strides
-    return np.asarray(out) if fits and out.flags.aligned else np.empty_like(like, subok=False)
-
-
-def _delivered(result, out, dtype):
-    """Return the result in the caller's dtype, in out where that was given."""
-    if out is None:
-        return result.astype(dtype, copy=False)
-    if result is not out and not _same_place(result, out):
-        out[...] = result
-    return out
-
-
-def _run(loops, view, *arguments):
-    """Run compiled loops in as many threads as the batch deserves."""
-    threads, block, shards = _plan(view)
-    alone, together = loops
-    if threads == 1:
-        alone(view, block, shards, *arguments)
-        return
-    with ONE_AT_A_TIME:
-        together(view, block, shards, *arguments)
-
-
-def _plan(view):
-    """Return how many threads, how many channels in a block, and how many shards of its images.
-
-    A block should fit into a core's cache, so that the results find there what the sums have
-    read; but it should be read in pieces that are long enough, and every thread should get one.
-    """
-    images, channels = view.shape[:2]
-    if view.size < SERIAL:
-        return 1, channels, 1
-    threads = 1 if FORKED else numba.get_num_threads()
-    of_channel = view.nbytes // channels  # bytes, in all images
-    least = min(-(-RUN * images // of_channel), channels)  # rounded up, here and below
-    block = max(WORKING_SET // of_channel, least)
-    block = min(block, max(-(-channels // threads), least))
-    blocks = -(-channels // block)
-    if blocks % threads == 0 or blocks >= 4 * threads:  # each thread gets about the same
-        return threads, block, 1
-    return threads, block, min(4 * threads, images)
-
-
-if hasattr(os, "register_at_fork"):
-    os.register_at_fork(after_in_child=lambda: FORKED.append(True))
+        view, y_view = arrays.views(working, working, y)
+        threads.run(compiled.inference, view, gamma, beta, eps, y_view, moments)
+    return arrays.delivered(y, out, x.dtype)

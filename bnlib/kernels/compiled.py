@@ -4,19 +4,24 @@ Every function takes a view of the batch: (N, C, S), images, channels and positi
 or a table (N, C), which is also how a batch in channels-last order lies in memory. `x.ndim` is
 known when Numba compiles, so that each view gets its own machine code from one source.
 
-A task of a thread is a block: some neighbouring channels, of all images. Where there are fewer
-blocks than threads, the images of a block are cut into shards, and a task is one of those.
+A task of a thread is a block of neighbouring channels, of all images; or a shard of the images,
+where that is quicker or there are not enough channels. `bnlib.kernels.threads` decides.
 
-Three rules make the loops fast and right.
+Four rules make the loops fast and right.
 
 - A task sums up its block, and writes its result at once, last image first: what was read last
-  is still in the processor's cache. So memory sees each array once.
-- Sums are kept in float64 and taken about a value of the channel itself, never about zero: the
-  mean square minus the squared mean loses all digits at a large offset. Where that value turns
-  out to be far from the mean, the sums are taken once more, about the mean.
+  is still in the processor's cache. So memory sees each array of a large batch about once.
+- Sums are taken about an origin near the channel's values, never about zero: the mean square minus
+  the squared mean loses all digits at a large offset. The origin is the mean of a few values. Where
+  it turns out to be far from the mean, the sums are taken once more, about the mean.
+- A stretch of numbers is added up in x's dtype, which is quick, and the stretches in float64, so
+  that no digits are lost however many there are.
 - Numba may reorder a sum (``reassoc``) to add up several numbers at once. It may not in the
   results, where the order of subtractions decides which digits survive. It may always round a
   product and a sum together (``contract``). It may never assume that numbers are finite.
+
+All of it is in one file, because Numba compiles anew only when the file of a function changes, not
+when a function does that it calls from another file.
 """
 
 from types import FunctionType
@@ -26,65 +31,100 @@ from numba import njit, prange
 
 SUM = {"fastmath": {"reassoc", "contract"}, "error_model": "numpy", "cache": True}
 EXACT = {"fastmath": {"contract"}, "error_model": "numpy", "cache": True}
-FAR = 16.0  # a squared distance to the mean, in variances, at which the sums are taken again
+TASTED = 16  # values of a channel whose mean is the origin
+FAR = 2.0  # a squared distance to the mean, in variances, at which the sums are taken again
+OFF_ZERO = 8.0  # standard deviations from which an upstream gradient counts as far from zero
+STRETCH = 256  # numbers added up in x's dtype
+ROWS = 32  # the same for a table, where neighbours belong to different channels
+
+
+@njit(**EXACT)
+def _taste(x, first, last, least, origin):
+    """Set origin to the mean of a few values of each of these channels, from all over the batch.
+
+    To 0, where that is not further away than `least` standard deviations: to subtract a number of
+    many digits from larger ones rounds them all to the same side.
+    """
+    for c in range(first, last):
+        total, square = 0.0, 0.0
+        for k in range(TASTED):
+            n = k * x.shape[0] // TASTED
+            v = np.float64(x[n, c, k * x.shape[2] // TASTED] if x.ndim == 3 else x[n, c])
+            total += v
+            square += v * v
+        mean = total / TASTED
+        far = mean * mean > least * least * (square / TASTED - mean * mean)
+        origin[c] = mean if far else 0.0
 
 
 @njit(**SUM)
 def _add_up(x, origin, first, last, start, stop, sums, squares):
     """Add x - origin and its square to sums and squares, for these channels and images."""
+    zero = x.dtype.type(0)
     if x.ndim == 3:
         for n in range(start, stop):
             for c in range(first, last):
-                o, total, square = origin[c], 0.0, 0.0
-                for i in range(x.shape[2]):
-                    d = x[n, c, i] - o
-                    total += d
-                    square += d * d
-                sums[c] += total
-                squares[c] += square
-    else:  # a pair of rows at a time: half as many walks over the sums
-        o, total, square = origin[first:last], sums[first:last], squares[first:last]
-        for n in range(start, stop - 1, 2):
-            row, below = x[n, first:last], x[n + 1, first:last]
-            for c in range(o.size):
-                d, e = row[c] - o[c], below[c] - o[c]
-                total[c] += d + e
-                square[c] += d * d + e * e
-        if (stop - start) % 2:
-            row = x[stop - 1, first:last]
-            for c in range(o.size):
-                d = row[c] - o[c]
-                total[c] += d
-                square[c] += d * d
+                values, o = x[n, c], origin[c]
+                for begin in range(0, values.size, STRETCH):
+                    stretch, total, square = values[begin : begin + STRETCH], zero, zero
+                    for i in range(stretch.size):
+                        d = stretch[i] - o
+                        total += d
+                        square += d * d
+                    sums[c] += total
+                    squares[c] += square
+    else:
+        o, partial = origin[first:last], np.empty((2, last - first), x.dtype)
+        total, square = partial[0], partial[1]
+        for begin in range(start, stop, ROWS):
+            end = min(begin + ROWS, stop)
+            total[:], square[:] = zero, zero
+            for n in range(begin, end - 1, 2):  # two at a time: half as many walks over the sums
+                row, below = x[n, first:last], x[n + 1, first:last]
+                for c in range(o.size):
+                    d, e = row[c] - o[c], below[c] - o[c]
+                    total[c] += d + e
+                    square[c] += d * d + e * e
+            if (end - begin) % 2:
+                row = x[end - 1, first:last]
+                for c in range(o.size):
+                    d = row[c] - o[c]
+                    total[c] += d
+                    square[c] += d * d
+            sums[first:last] += total
+            squares[first:last] += square
 
 
 @njit(**SUM)
-def _add_up_gradient(dout, x, origin, first, last, start, stop, sums, dots):
-    """Add dout and dout * (x - origin) to sums and dots, for these channels and images."""
+def _add_up_gradient(dout, x, above, origin, first, last, start, stop, sums, dots):
+    """Add dout - above, and that times x - origin, to sums and dots, for these."""
+    zero = x.dtype.type(0)
     if x.ndim == 3:
         for n in range(start, stop):
             for c in range(first, last):
-                o, total, dot = origin[c], 0.0, 0.0
-                for i in range(x.shape[2]):
-                    g = np.float64(dout[n, c, i])
-                    total += g
-                    dot += g * (x[n, c, i] - o)
-                sums[c] += total
-                dots[c] += dot
+                values, upstream, o, u = x[n, c], dout[n, c], origin[c], above[c]
+                for begin in range(0, values.size, STRETCH):
+                    stretch = values[begin : begin + STRETCH]
+                    g, total, dot = upstream[begin : begin + STRETCH], zero, zero
+                    for i in range(stretch.size):
+                        e = g[i] - u
+                        total += e
+                        dot += e * (stretch[i] - o)
+                    sums[c] += total
+                    dots[c] += dot
     else:
-        o, total, dot = origin[first:last], sums[first:last], dots[first:last]
-        for n in range(start, stop - 1, 2):
-            row, below = x[n, first:last], x[n + 1, first:last]
-            g, h = dout[n, first:last], dout[n + 1, first:last]
-            for c in range(o.size):
-                total[c] += np.float64(g[c]) + h[c]
-            for c in range(o.size):
-                dot[c] += g[c] * (row[c] - o[c]) + h[c] * (below[c] - o[c])
-        if (stop - start) % 2:
-            row, g = x[stop - 1, first:last], dout[stop - 1, first:last]
-            for c in range(o.size):
-                total[c] += g[c]
-                dot[c] += g[c] * (row[c] - o[c])
+        o, u, partial = origin[first:last], above[first:last], np.empty((2, last - first), x.dtype)
+        total, dot = partial[0], partial[1]
+        for begin in range(start, stop, ROWS):
+            total[:], dot[:] = zero, zero
+            for n in range(begin, min(begin + ROWS, stop)):
+                row, g = x[n, first:last], dout[n, first:last]
+                for c in range(o.size):
+                    e = g[c] - u[c]
+                    total[c] += e
+                    dot[c] += e * (row[c] - o[c])
+            sums[first:last] += total
+            dots[first:last] += dot
 
 
 @njit(**EXACT)
@@ -126,19 +166,20 @@ def _write_gradient(dout, x, terms, first, last, start, stop, dx):
 
 
 @njit(**EXACT)
-def _moments(sums, squares, count, first, last, statistics):
-    """Move mean from where the sums were taken to the mean; say if that was far, in variances.
+def _moments(sums, squares, count, origin, first, last, statistics):
+    """Find the statistics from sums about origin; move that to the mean, and say if it was far.
 
     slip is what mean loses by rounding, so that mean + slip has twice the digits.
     """
     mean, slip, var = statistics[0], statistics[1], statistics[2]
     far = False
     for c in range(first, last):
-        origin, step = mean[c], sums[c] / count
-        mean[c] = origin + step
-        slip[c] = step - (mean[c] - origin)
+        start, step = np.float64(origin[c]), sums[c] / count
+        mean[c] = start + step
+        slip[c] = step - (mean[c] - start)
         var[c] = squares[c] / count - step * step
         far |= step * step > FAR * var[c]
+        origin[c] = mean[c]
         sums[c] = squares[c] = 0.0
     return far
 
@@ -156,18 +197,23 @@ def _forward_terms(statistics, gamma, beta, eps, first, last, terms):
 
 @njit(**EXACT)
 def _gradient_terms(sums, dots, count, statistics, gamma, eps, first, last, terms, dgamma, dbeta):
-    """Set dgamma, dbeta and the terms of `_write_gradient`; rest is what x's dtype cuts off."""
+    """Set dgamma, dbeta and the terms of `_write_gradient`; rest is what x's dtype cuts off.
+
+    The sums are of dout - above, where above comes in the row of through_mean, and of that times
+    x - head. What head lacks of the mean is lost from the second; above itself adds nothing to it,
+    since deviations from the mean sum to zero.
+    """
     mean, slip, var = statistics[0], statistics[1], statistics[2]
     head, scale, slope, through_mean, rest = terms[0], terms[1], terms[2], terms[3], terms[4]
     for c in range(first, last):
-        inv_std = 1 / np.sqrt(var[c] + eps)
-        dbeta[c] = sums[c]
-        dgamma[c] = (dots[c] - sums[c] * slip[c]) * inv_std
-        mean_dout, exact_slope = dbeta[c] / count, dgamma[c] * inv_std / count
-        through_mean[c], head[c] = mean_dout, mean[c]
+        inv_std, lost = 1 / np.sqrt(var[c] + eps), (mean[c] - head[c]) + slip[c]
+        above, step = np.float64(through_mean[c]), sums[c] / count
+        dbeta[c] = sums[c] + count * above
+        dgamma[c] = (dots[c] - sums[c] * lost) * inv_std
+        exact_slope = dgamma[c] * inv_std / count
+        through_mean[c] = above + step
         slope[c], scale[c] = exact_slope, gamma[c] * inv_std
-        lost = (mean[c] - head[c]) + slip[c]
-        rest[c] = (mean_dout - through_mean[c]) - lost * exact_slope
+        rest[c] = ((above - through_mean[c]) + step) - lost * exact_slope
 
 
 @njit(**EXACT)
@@ -193,25 +239,26 @@ def _forward(x, block, shards, gamma, beta, eps, y, statistics):
     count, tasks = x.size // channels, -(-channels // block) * shards
     sums, squares = np.zeros((shards, channels)), np.zeros((shards, channels))
     terms = np.empty((3, channels), x.dtype)
-    mean = statistics[0]
-    mean[:] = x[0].reshape(channels, -1)[:, 0]
+    head = terms[0]
     if shards == 1:
         for task in prange(tasks):
             _, first, last, start, stop = _part(task, block, shards, x)
+            _taste(x, first, last, 0.0, head)
             for _ in range(2):
-                _add_up(x, mean, first, last, start, stop, sums[0], squares[0])
-                if not _moments(sums[0], squares[0], count, first, last, statistics):
+                _add_up(x, head, first, last, start, stop, sums[0], squares[0])
+                if not _moments(sums[0], squares[0], count, head, first, last, statistics):
                     break
             _forward_terms(statistics, gamma, beta, eps, first, last, terms)
             _write(x, terms, first, last, start, stop, y)
         return
+    _taste(x, 0, channels, 0.0, head)
     for _ in range(2):
         for task in prange(tasks):
             shard, first, last, start, stop = _part(task, block, shards, x)
-            _add_up(x, mean, first, last, start, stop, sums[shard], squares[shard])
+            _add_up(x, head, first, last, start, stop, sums[shard], squares[shard])
         _gather(sums)
         _gather(squares)
-        if not _moments(sums[0], squares[0], count, 0, channels, statistics):
+        if not _moments(sums[0], squares[0], count, head, 0, channels, statistics):
             break
     _forward_terms(statistics, gamma, beta, eps, 0, channels, terms)
     for task in prange(tasks):
@@ -224,19 +271,23 @@ def _backward(x, block, shards, dout, statistics, gamma, eps, dx, dgamma, dbeta)
     channels = x.shape[1]
     count, tasks = x.size // channels, -(-channels // block) * shards
     sums, dots = np.zeros((shards, channels)), np.zeros((shards, channels))
-    terms, mean = np.empty((5, channels), x.dtype), statistics[0]
+    terms = np.empty((5, channels), x.dtype)
+    head, above = terms[0], terms[3]
+    head[:] = statistics[0]
     if shards == 1:
         for task in prange(tasks):
             _, first, last, start, stop = _part(task, block, shards, x)
-            _add_up_gradient(dout, x, mean, first, last, start, stop, sums[0], dots[0])
+            _taste(dout, first, last, OFF_ZERO, above)
+            _add_up_gradient(dout, x, above, head, first, last, start, stop, sums[0], dots[0])
             _gradient_terms(
                 sums[0], dots[0], count, statistics, gamma, eps, first, last, terms, dgamma, dbeta
             )
             _write_gradient(dout, x, terms, first, last, start, stop, dx)
         return
+    _taste(dout, 0, channels, OFF_ZERO, above)
     for task in prange(tasks):
         shard, first, last, start, stop = _part(task, block, shards, x)
-        _add_up_gradient(dout, x, mean, first, last, start, stop, sums[shard], dots[shard])
+        _add_up_gradient(dout, x, above, head, first, last, start, stop, sums[shard], dots[shard])
     _gather(sums)
     _gather(dots)
     _gradient_terms(

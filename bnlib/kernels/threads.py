@@ -1,0 +1,48 @@
+"""How many threads share a batch, and what each of them takes."""
+
+import os
+from threading import Lock
+
+import numba
+
+SERIAL = 2**16  # numbers; for fewer, waking threads costs as much as it saves
+SHARED_CACHE = 2**24  # bytes; more than this is read from memory again in a second walk
+RUN = 2**15  # bytes that a block of channels should cover in one piece
+ONE_AT_A_TIME = Lock()  # not every threading layer of Numba can be entered twice
+FORKED = []  # not empty in a forked process
+
+
+def run(loops, view, *arguments):
+    """Run compiled loops in as many threads as the batch deserves."""
+    threads, block, shards = plan(view)
+    alone, together = loops
+    if threads == 1:
+        alone(view, block, shards, *arguments)
+        return
+    with ONE_AT_A_TIME:
+        together(view, block, shards, *arguments)
+
+
+def plan(view):
+    """Return how many threads, how many channels in a block, and how many shards of its images.
+
+    The quickest walk is straight through memory: all channels in a block, a shard for each thread.
+    In a batch that no cache holds, small blocks are better, one after the other, since the result
+    finds in the cache what the sums have read. They must be wide, or memory is slow to follow.
+    """
+    images, channels = view.shape[:2]
+    if view.size < SERIAL:
+        return 1, channels, 1
+    threads = 1 if FORKED else numba.get_num_threads()
+    rounds = view.nbytes // images // (RUN * threads)  # of all threads, a block each
+    if view.nbytes > SHARED_CACHE and rounds:
+        block = -(-channels // (threads * rounds))  # rounded up, here and below
+        blocks = -(-channels // block)
+        if blocks % threads == 0 or blocks >= 4 * threads:  # each thread gets about the same
+            return threads, block, 1
+    shards = min(threads, images)
+    return threads, -(-channels // -(-threads // shards)), shards
+
+
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=lambda: FORKED.append(True))
