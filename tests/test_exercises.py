@@ -1,5 +1,6 @@
 """The exercises' own promises: right answers pass, catalogued mistakes are named, messages help."""
 
+import re
 import time
 from collections import Counter
 
@@ -152,3 +153,11 @@ def test_check_answers_in_under_half_a_second(name):
 def test_no_two_exercises_share_a_name():
     assert len(exercises.ALL) == len({e.name for e in exercises.ALL.values()})
     assert all(exercises.ALL[e.name] is e for e in exercises.ALL.values())
+
+
+def test_numbers_that_differ_late_are_written_with_the_digits_that_differ():
+    result = exercises.complex_step.check(lambda f, x: (f(x + 1e-5) - f(x - 1e-5)) / 2e-5)
+    ours, right = re.search(r"slope is (\S+); expected (\S+)\.", str(result)).groups()
+    assert f"{float(ours):.6g}" == f"{float(right):.6g}"
+    assert ours != right
+    assert len(ours) == len(right)

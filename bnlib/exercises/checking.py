@@ -237,8 +237,11 @@ def _worst(part, a, b):
         gap = np.where(np.isfinite(a), np.abs(np.subtract(a, b, dtype=float)), np.inf)
     place = np.unravel_index(np.argmax(gap), gap.shape)
     where = f"[{', '.join(map(str, place))}]" if place else ""
-    return f"{part}{where} is {_digits(a[place], b[place])}; expected {b[place]:.6g}."
+    ours, right = _apart(a[place], b[place])
+    return f"{part}{where} is {ours}; expected {right}."
 
 
-def _digits(a, b):
-    return f"{a:.6g}" if f"{a:.6g}" != f"{b:.6g}" else f"{a:.12g}"
+def _apart(a, b):
+    """Write two numbers with so many digits that they differ."""
+    digits = 6 if f"{a:.6g}" != f"{b:.6g}" else 12
+    return f"{a:.{digits}g}", f"{b:.{digits}g}"
