@@ -135,10 +135,11 @@ def _prepare(ax, plan, keys):
         ax.figure.set_size_inches(plan.width, plan.height + LEGEND + TITLE)
         if ax.figure.get_layout_engine() is None:
             ax.set_position((0, 0, 1, (plan.height + LEGEND) / (plan.height + LEGEND + TITLE)))
-    texts = ("above an arrow: the value", "below: its gradient, or the norm of it")
-    for key, x, text in zip(keys, (0.1, 1.9), texts, strict=False):
-        y = plan.height + LEGEND / 2
+    texts = ("above an arrow: the value, or its shape", "below: its gradient, or the norm of it")
+    x, y = 0.1, plan.height + LEGEND / 2
+    for key, text in zip(keys, texts, strict=False):
         ax.text(x, y, text, color=COLORS[key], fontsize=SMALL, va="center")
+        x += _width(text, SMALL) + 0.3
 
 
 def _arrow(ax, edge, route, labels, strong):
