@@ -191,6 +191,36 @@ def gradient_without_copies(f, x, dout, h):
     return gradient
 
 
+def gradient_with_dout_of_one_entry(f, x, dout, h):
+    x, gradient = np.array(x, dtype=float), np.zeros(x.shape)
+    for place in np.ndindex(x.shape):
+        above, below = x.copy(), x.copy()
+        above[place] += h
+        below[place] -= h
+        gradient[place] = np.sum((f(above) - f(below)) * dout[place]) / (2 * h)
+    return gradient
+
+
+def gradient_returned_at_once(f, x, dout, h):
+    x, gradient = np.array(x, dtype=float), np.zeros(x.shape)
+    for place in np.ndindex(x.shape):
+        above, below = x.copy(), x.copy()
+        above[place] += h
+        below[place] -= h
+        gradient[place] = np.sum((f(above) - f(below)) * dout) / (2 * h)
+        return gradient
+
+
+def gradient_of_rows(f, x, dout, h):
+    x, gradient = np.array(x, dtype=float), np.zeros(x.shape)
+    for k in range(len(x)):
+        above, below = x.copy(), x.copy()
+        above[k] += h
+        below[k] -= h
+        gradient[k] = np.sum((f(above) - f(below)) * dout) / (2 * h)
+    return gradient
+
+
 # --- notebooks 04 and 05
 
 
@@ -237,6 +267,34 @@ def staged_without_mean(dout, x, gamma, eps):
     dvar = -0.5 * (dxhat * d).sum(axis=AXES, keepdims=True) * inv_std**3
     _, dgamma, dbeta = backward_staged(dout, x, gamma, eps)
     return dxhat * inv_std + 2 * d * dvar / m, dgamma, dbeta
+
+
+def _staged(dvar_of, squares=True, means=True):
+    """Return the walk with a student's dvar; squares, means: whether steps 4 and 1 divide by m."""
+
+    def staged(dout, x, gamma, eps):
+        m = x.size / x.shape[1]
+        d = x - x.mean(axis=AXES, keepdims=True)
+        inv_std = 1 / np.sqrt((d * d).mean(axis=AXES, keepdims=True) + eps)
+        dxhat = column(gamma) * dout
+        dvar = dvar_of(dxhat, d, inv_std).sum(axis=AXES, keepdims=True)
+        dd = dxhat * inv_std + 2 * d * dvar / (m if squares else 1)
+        _, dgamma, dbeta = backward_staged(dout, x, gamma, eps)
+        dmean = -dd.sum(axis=AXES, keepdims=True)
+        return dd + dmean / (m if means else 1), dgamma, dbeta
+
+    return staged
+
+
+def _dvar(dxhat, d, inv_std):
+    return -0.5 * dxhat * d * inv_std**3
+
+
+staged_without_share_of_var = _staged(_dvar, squares=False)
+staged_without_share_of_mean = _staged(_dvar, means=False)
+staged_without_shares = _staged(_dvar, squares=False, means=False)
+staged_without_square = _staged(lambda dxhat, d, inv_std: -inv_std * (dxhat * d) * inv_std / 2)
+staged_with_xhat = _staged(lambda dxhat, d, inv_std: _dvar(dxhat, d * inv_std, inv_std))
 
 
 def dx_gamma_not_reshaped(dout, xhat, inv_std, gamma):
@@ -601,6 +659,22 @@ WRONG = {
             "It divides sums over all entries",
             lambda a, b: np.sum(np.abs(a - b)) / np.sum(np.abs(a) + np.abs(b)),
         ),
+        (
+            "That is the sum over the entries",
+            lambda a, b: np.sum(np.abs(a - b) / np.maximum(1e-08, np.abs(a) + np.abs(b))),
+        ),
+        (
+            "That compares whole arrays, by norms",
+            lambda a, b: np.linalg.norm(a - b) / max(np.linalg.norm(a), np.linalg.norm(b)),
+        ),
+        (
+            "np.minimum makes the denominator at most 1e-8",
+            lambda a, b: np.max(np.abs(a - b) / np.minimum(1e-08, np.abs(a) + np.abs(b))),
+        ),
+        (
+            "np.max(a, b) takes b for an axis",
+            lambda a, b: np.max(np.abs(a - b) / np.max(1e-08, np.abs(a) + np.abs(b))),
+        ),
     ],
     "numerical_gradient": [
         (
@@ -618,6 +692,33 @@ WRONG = {
         ("x may hold whole numbers, which cut the step off", gradient_stepping_in_place),
         ("A step must be taken back before the next entry", gradient_not_put_back),
         ("The gradient is 0 everywhere", gradient_without_copies),
+        ("Each output has its own dout", gradient_with_dout_of_one_entry),
+        ("Only the first entry of the gradient is filled", gradient_returned_at_once),
+        ("A whole row of x steps together", gradient_of_rows),
+        (
+            "All entries of x step together, and one number is left",
+            lambda f, x, dout, h: np.sum((f(x + h) - f(x - h)) * dout) / (2 * h),
+        ),
+        (
+            "All entries of x step together; step with one",
+            lambda f, x, dout, h: (f(x + h) - f(x - h)) * dout / (2 * h),
+        ),
+        (
+            "That is a mean over the outputs",
+            _stepping(
+                lambda x: np.array(x, dtype=float),
+                lambda f, above, below, dout, h: np.mean((f(above) - f(below)) * dout) / (2 * h),
+                lambda x: np.zeros(x.shape),
+            ),
+        ),
+        (
+            "Only f(below) is multiplied by dout",
+            _stepping(
+                lambda x: np.array(x, dtype=float),
+                lambda f, above, below, dout, h: np.sum(f(above) - f(below) * dout) / (2 * h),
+                lambda x: np.zeros(x.shape),
+            ),
+        ),
         ("dout is missing", lambda f, x, dout, h: (f(x + h) - f(x - h)) / (2 * h)),
         (
             "A place of an array holds one number, and it is given an array",
@@ -672,6 +773,10 @@ WRONG = {
             "The gradient, (C,), meets W",
             lambda dmean, shape: np.ones(shape) * dmean / (shape[0] * shape[2] * shape[3]),
         ),
+        (
+            "/ N * H * W divides by N alone",
+            lambda dmean, shape: np.ones(shape) * column(dmean) / shape[0] * shape[2] * shape[3],
+        ),
     ],
     "inv_std_back": [
         (
@@ -689,10 +794,35 @@ WRONG = {
             "inv_std itself is multiplied here",
             lambda dinv_std, var, eps: dinv_std / np.sqrt(var + eps),
         ),
+        (
+            "here it is -1. The root's derivative",
+            lambda dinv_std, var, eps: -dinv_std / (var + eps) / 2,
+        ),
+        (
+            "here it is -2. One factor is",
+            lambda dinv_std, var, eps: -dinv_std / (var + eps) / (2 * (var + eps)),
+        ),
+        (
+            "here it is -5/2. In -1 / a^2, a is the root",
+            lambda dinv_std, var, eps: -dinv_std / (var + eps) ** 2 / (2 * np.sqrt(var + eps)),
+        ),
+        (
+            "** -3 / 2 is the power -3, halved",
+            lambda dinv_std, var, eps: -0.5 * dinv_std * (var + eps) ** -3 / 2,
+        ),
+        (
+            "eps stands under the root",
+            lambda dinv_std, var, eps: -0.5 * dinv_std / (np.sqrt(var) + eps) ** 3,
+        ),
     ],
     "staged_backward": [
         ("The xhat term of dx, through the variance, has the wrong sign", staged_with_sign),
         ("The gradient through the mean is missing", staged_without_mean),
+        ("Step 4 goes back through a mean", staged_without_share_of_var),
+        ("Step 1 goes back through a mean", staged_without_share_of_mean),
+        ("Steps 4 and 1 go back through a mean", staged_without_shares),
+        ("dvar has inv_std**2 where inv_std**3 belongs", staged_without_square),
+        ("dvar has inv_std**4 where inv_std**3 belongs", staged_with_xhat),
         ("eps is written in as 1e-5", backward_eps_written_in),
         ("dx is divided by the standard deviation twice", backward_inv_std_twice),
         ("dx lacks gamma", backward_without_gamma),

@@ -16,6 +16,7 @@ True
 from bnlib.exercises import (
     closed_form,
     concept,
+    errors,
     forward,
     gradcheck,
     graph,
@@ -26,6 +27,7 @@ from bnlib.exercises import (
     statistics,
     tables,
     updates,
+    walk,
 )
 from bnlib.exercises.checking import Exercise, Result
 
@@ -36,8 +38,10 @@ ALL = {
         tables,
         forward,
         slopes,
+        errors,
         gradcheck,
         graph,
+        walk,
         closed_form,
         projection,
         statistics,

@@ -2,11 +2,11 @@
 
 import numpy as np
 
-from bnlib import faults, gradcheck
+from bnlib import gradcheck
 from bnlib.exercises.cases import WRONG_AXES, images
 from bnlib.exercises.checking import exercise, prediction
 from bnlib.exercises.slips import Mistake
-from bnlib.graph import primitives, spatial_batchnorm_graph
+from bnlib.graph import primitives
 
 
 @prediction(
@@ -79,7 +79,7 @@ def spread_back(dout):
         for name, sentence, share in (
             (
                 "not divided by m",
-                "A mean divides by m, so its gradient does.",
+                "A mean divides by m, so its gradient does too.",
                 lambda n, c, h, w: 1,
             ),
             ("divided by N", "m is N * H * W, not N.", lambda n, c, h, w: n),
@@ -90,8 +90,13 @@ def spread_back(dout):
                 lambda n, c, h, w: n * c * h * w,
             ),
             (
+                "brackets missing",
+                "/ N * H * W divides by N alone, and multiplies by the rest; write / (N * H * W).",
+                lambda n, c, h, w: n / h / w,
+            ),
+            (
                 "multiplied by m",
-                "A mean divides by m, so its gradient does; here it is multiplied.",
+                "A mean divides by m, so its gradient does too; here it is multiplied.",
                 lambda n, c, h, w: 1 / (n * h * w),
             ),
         )
@@ -158,6 +163,23 @@ def mean_back(dmean, shape):
             "The power is -3/2; its minus is missing.",
             lambda dinv_std, var, eps: -0.5 * dinv_std * (var + eps) ** 1.5,
         ),
+        *(
+            Mistake(
+                f"power {said}",
+                f"The power of var + eps is -3/2; here it is {said}. {why}",
+                lambda dinv_std, var, eps, power=power: -0.5 * dinv_std * (var + eps) ** power,
+            )
+            for power, said, why in (
+                (-1.0, "-1", "The root's derivative has a root below, too."),
+                (-2.0, "-2", "One factor is 1 / (var + eps), the other 1 / sqrt(var + eps)."),
+                (-2.5, "-5/2", "In -1 / a^2, a is the root, so a^2 is var + eps."),
+            )
+        ),
+        Mistake(
+            "brackets missing",
+            "** -3 / 2 is the power -3, halved; write ** -1.5, or ** (-3 / 2).",
+            lambda dinv_std, var, eps: -0.5 * dinv_std * (var + eps) ** -3 / 2,
+        ),
         Mistake(
             "not differentiated",
             "inv_std itself is multiplied here; its derivative by var is wanted.",
@@ -173,6 +195,11 @@ def mean_back(dmean, shape):
             "eps is missing: the root was taken of var + eps.",
             lambda dinv_std, var, eps: -0.5 * dinv_std * var**-1.5,
         ),
+        Mistake(
+            "eps outside",
+            "eps stands under the root: sqrt(var + eps), not sqrt(var) + eps.",
+            lambda dinv_std, var, eps: -0.5 * dinv_std * (np.sqrt(var) + eps) ** -3,
+        ),
     ),
 )
 def inv_std_back(dinv_std, var, eps):
@@ -181,22 +208,3 @@ def inv_std_back(dinv_std, var, eps):
     std = root.value(var)
     (dstd,) = over.vjp(dinv_std, over.value(std), std)
     return root.vjp(dstd, std, var)[0]
-
-
-@exercise(
-    notebook="04",
-    cases=images,
-    returns="dx dgamma dbeta",
-    hints=(
-        "Compute the nine values forward first; then walk back from step 9 to step 1.",
-        "x_minus_mean and x are used twice: add their gradients. Where a value was spread, sum.",
-        "dvar = -0.5 * sum(dxhat * d) * inv_std**3; the second part is dvar * 2 * d / m; then "
-        "subtract the mean over the channel from the sum of both parts.",
-    ),
-    mistakes=faults.of_task("backward"),
-)
-def staged_backward(dout, x, gamma, eps):
-    """Return dx (N, C, H, W), dgamma (C,) and dbeta (C,), one node at a time."""
-    trace = spatial_batchnorm_graph(eps).forward(x=x, gamma=gamma, beta=np.zeros_like(gamma))
-    gradients = trace.backward(dout)
-    return gradients["x"], gradients["gamma"], gradients["beta"]

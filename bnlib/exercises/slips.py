@@ -23,6 +23,11 @@ EXCEPTIONS = {
         "an array for a truth value",
         "Python's max, min and if take one number: for arrays there are np.max and np.maximum.",
     ),
+    "only integer scalar arrays can be converted": Slip(
+        "an array for a whole number",
+        "An array stands where NumPy wants a whole number. np.max(a, b) takes b for an axis; "
+        "np.maximum(a, b) compares entry by entry.",
+    ),
     "setting an array element with a sequence": Slip(
         "an array for a number",
         "A place of an array holds one number, and it is given an array: is a sum missing?",
