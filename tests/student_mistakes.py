@@ -318,6 +318,17 @@ def dx_twice(dout, xhat, inv_std, gamma):
     return column(inv_std) * dx_means(dout, xhat, inv_std, gamma)
 
 
+def dx_without_brackets(dout, xhat, inv_std, gamma):
+    g = column(gamma) * dout
+    mean = g.mean(AXES, keepdims=True)
+    return column(inv_std) * g - mean - xhat * (g * xhat).mean(AXES, keepdims=True)
+
+
+def dx_of_the_whole_batch(dout, xhat, inv_std, gamma):
+    g = column(gamma) * dout
+    return column(inv_std) * (g - g.mean() - xhat * (g * xhat).mean())
+
+
 # --- notebook 06
 
 
@@ -329,6 +340,11 @@ def _moments(m_a, mean_a, s_a, m_b, mean_b, s_b):
 def merge_with_unweighted_spread(m_a, mean_a, s_a, m_b, mean_b, s_b):
     m, mean, apart = _moments(m_a, mean_a, s_a, m_b, mean_b, s_b)
     return m, mean, s_a + s_b + apart
+
+
+def merge_with_undivided_weight(m_a, mean_a, s_a, m_b, mean_b, s_b):
+    m, mean, apart = _moments(m_a, mean_a, s_a, m_b, mean_b, s_b)
+    return m, mean, s_a + s_b + apart * m_a * m_b
 
 
 def merge_to_a_variance(m_a, mean_a, s_a, m_b, mean_b, s_b):
@@ -397,6 +413,11 @@ def pytorch_by_m(running_mean, running_var, mean, var, m, momentum):
     return (1 - momentum) * running_mean + momentum * mean, new_var
 
 
+def pytorch_without_brackets(running_mean, running_var, mean, var, m, momentum):
+    new_var = (1 - momentum) * running_var + momentum * var * m / m - 1
+    return (1 - momentum) * running_mean + momentum * mean, new_var
+
+
 def _layer(training_only=False, flipped=False, unbiased=False):
     def layer(x, running_mean, running_var, momentum, training, eps):
         ones, zeros = np.ones(x.shape[1]), np.zeros(x.shape[1])
@@ -420,6 +441,15 @@ def layer_of_new_statistics(x, running_mean, running_var, momentum, training, ep
         running_var = momentum * running_var + (1 - momentum) * x.var(axis=AXES)
     ones, zeros = np.ones(x.shape[1]), np.zeros(x.shape[1])
     y = inference_plain(x, ones, zeros, running_mean, running_var, eps)
+    return y, running_mean, running_var
+
+
+def layer_that_always_updates(x, running_mean, running_var, momentum, training, eps):
+    mu, var = x.mean(axis=AXES), x.var(axis=AXES)
+    running_mean = momentum * running_mean + (1 - momentum) * mu
+    running_var = momentum * running_var + (1 - momentum) * var
+    used = (mu, var) if training else (running_mean, running_var)
+    y = inference_plain(x, np.ones(x.shape[1]), np.zeros(x.shape[1]), *used, eps)
     return y, running_mean, running_var
 
 
@@ -880,6 +910,10 @@ WRONG = {
         ),
         ("The mean of g * xhat is the slope", lambda g, xhat: g - g.mean() - (g * xhat).mean()),
         ("The slope is the mean of g * xhat", lambda g, xhat: g - g.mean() - xhat * (g @ xhat)),
+        (
+            "The slope is divided by m - 1",
+            lambda g, xhat: g - g.mean() - xhat * np.cov(g, xhat)[0, 1],
+        ),
         ("That is the line", lambda g, xhat: g.mean() + xhat * (g * xhat).mean()),
         ("Intercept and slope are means", lambda g, xhat: g - g.sum() - xhat * (g * xhat).sum()),
     ],
@@ -888,6 +922,8 @@ WRONG = {
         ("Two shapes do not fit", dx_without_keepdims),
         ("The last xhat stands inside its mean", dx_squared_xhat),
         ("inv_std is there twice", dx_twice),
+        ("inv_std multiplies the first term alone", dx_without_brackets),
+        ("The means run over the axes (0, 1, 2, 3)", dx_of_the_whole_batch),
         (
             "Mean and variance are treated as constants",
             lambda dout, xhat, inv_std, gamma: column(inv_std * gamma) * dout,
@@ -947,6 +983,7 @@ WRONG = {
     ],
     "merge_moments": [
         ("The squared difference of the means has the weight", merge_with_unweighted_spread),
+        ("it is not divided by m", merge_with_undivided_weight),
         ("s is the sum of the squared deviations", merge_to_a_variance),
         ("m is right", merge_averaging_everything),
         ("The larger shard counts more in the mean, and s lacks a term", merge_sums_only),
@@ -969,6 +1006,10 @@ WRONG = {
             lambda x: np.abs(x - x.mean(axis=AXES, keepdims=True)).mean(axis=AXES),
         ),
         ("The variance runs over the axes (0, 1, 2, 3)", lambda x: x.var()),
+        (
+            "The mean over all channels is subtracted",
+            lambda x: ((x - x.mean()) ** 2).mean(axis=AXES),
+        ),
     ],
     "update_course": [
         ("momentum weighs the old value here", course_weights_swapped),
@@ -987,6 +1028,7 @@ WRONG = {
         ("The factor m / (m - 1) belongs to the variance alone", pytorch_unbiased_mean),
         ("The factor m / (m - 1) belongs to var alone", pytorch_all_unbiased),
         ("The unbiased variance is var * m / (m - 1)", pytorch_by_m),
+        ("* m / m - 1 subtracts 1 at the end", pytorch_without_brackets),
         (
             "That is the course's convention",
             lambda rm, rv, mean, var, m, a: (a * rm + (1 - a) * mean, a * rv + (1 - a) * var),
@@ -1021,6 +1063,14 @@ WRONG = {
             "momentum ** k is subtracted from the average",
             lambda running, momentum, k: running - momentum**k,
         ),
+        (
+            "After k batches the start weighs momentum ** k; here it is k + 1",
+            lambda running, momentum, k: running / (1 - momentum ** (k + 1)),
+        ),
+        (
+            "The power belongs to momentum alone",
+            lambda running, momentum, k: running / (1 - momentum) ** k,
+        ),
         ("It never uses its argument momentum", lambda running, momentum, k: running / k),
     ],
     "running_layer": [
@@ -1028,6 +1078,7 @@ WRONG = {
         ("Momentum weighs the new value", _layer(flipped=True)),
         ("The running variance gets the variance divided by m - 1", _layer(unbiased=True)),
         ("Training normalizes by the statistics after their update", layer_of_new_statistics),
+        ("Evaluation updates the running statistics and", layer_that_always_updates),
         ("It never uses its argument training", layer_that_ignores_mode),
     ],
     "group_norm": [

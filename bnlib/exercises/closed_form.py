@@ -137,6 +137,19 @@ def parameter_gradients(dout, xhat):
             lambda d, xhat, s: s * s * (d - mean(d, AXES) - xhat * mean(d * xhat, AXES)),
         ),
         _closed(
+            "inv_std on one term",
+            "inv_std multiplies the first term alone; it belongs to all three: set brackets.",
+            lambda d, xhat, s: s * d - mean(d, AXES) - xhat * mean(d * xhat, AXES),
+        ),
+        *(
+            _closed(
+                f"means over axes {axes}",
+                f"The means run over the axes {axes}; every axis but 1 is wanted: (0, 2, 3).",
+                lambda d, xhat, s, axes=axes: s * (d - mean(d, axes) - xhat * mean(d * xhat, axes)),
+            )
+            for axes in WRONG_AXES
+        ),
+        _closed(
             "xhat inside the mean",
             "The last xhat stands inside its mean; it multiplies the mean from outside.",
             lambda d, xhat, s: s * (d - mean(d, AXES) - mean(d * xhat * xhat, AXES)),

@@ -79,6 +79,11 @@ def scale_of_dx():
             lambda g, xhat: g - np.mean(g) - xhat * np.sum(g * xhat),
         ),
         Mistake(
+            "slope divided by m - 1",
+            "The slope is divided by m - 1, as np.cov does it; it is a mean, divided by m.",
+            lambda g, xhat: g - np.mean(g) - xhat * np.sum(g * xhat) / (len(g) - 1),
+        ),
+        Mistake(
             "sums",
             "Intercept and slope are means; here both are sums.",
             lambda g, xhat: g - np.sum(g) - xhat * np.sum(g * xhat),

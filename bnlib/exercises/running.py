@@ -8,6 +8,7 @@ from bnlib import conventions, faults, layers
 from bnlib.exercises.cases import Case, image_case
 from bnlib.exercises.checking import exercise
 from bnlib.exercises.slips import Mistake
+from bnlib.faults.recipes import RECIPES
 from bnlib.running import RunningStatistics
 
 
@@ -16,7 +17,7 @@ def _histories():
     rng = np.random.default_rng(8)
     for momentum, k in ((0.9, 1), (0.9, 10), (0.5, 3), (0.99, 60)):
         value = rng.uniform(1, 9, 3) * (1 - momentum**k)
-        label = f"momentum {momentum}, {k} batches"
+        label = f"momentum {momentum}, {k} batch{'es' if k > 1 else ''}"
         yield Case(label, {"running": value, "momentum": momentum, "k": k}, 1e-9)
 
 
@@ -59,6 +60,16 @@ def _passes():
             lambda running, momentum, k: running / (1 - momentum ** (k - 1)),
         ),
         Mistake(
+            "one batch too many",
+            "After k batches the start weighs momentum ** k; here it is k + 1.",
+            lambda running, momentum, k: running / (1 - momentum ** (k + 1)),
+        ),
+        Mistake(
+            "power of the difference",
+            "The power belongs to momentum alone: 1 - momentum ** k.",
+            lambda running, momentum, k: running / (1 - momentum) ** k,
+        ),
+        Mistake(
             "subtracted",
             "momentum ** k is subtracted from the average; divide by (1 - momentum ** k).",
             lambda running, momentum, k: running - momentum**k,
@@ -92,7 +103,19 @@ def debias(running, momentum, k):
         "Training also updates the running statistics, where momentum weighs the old value.",
         "Evaluation returns the running statistics as they came.",
     ),
-    mistakes=faults.of_task("running"),
+    mistakes=(
+        *faults.of_task("running"),
+        Mistake(
+            "updating in evaluation, before normalizing",
+            "Evaluation updates the running statistics and normalizes by the new ones; it must "
+            "leave them as they are.",
+            RECIPES["running"].replacing(
+                old=lambda v: v.momentum,
+                used_mean=lambda v: v.mu if v.training else v.new_mean,
+                used_var=lambda v: v.var if v.training else v.new_var,
+            ),
+        ),
+    ),
     shows=(RunningStatistics.update,),
 )
 def running_layer(x, running_mean, running_var, momentum, training, eps):

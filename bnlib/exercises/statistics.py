@@ -159,6 +159,11 @@ def unbiased(var, m):
             between=lambda apart, m_a, m_b: apart**2,
         ),
         _wrong_merge(
+            "weight not divided by m",
+            "The weight of the squared difference is m_a * m_b / m; it is not divided by m.",
+            between=lambda apart, m_a, m_b: apart**2 * m_a * m_b,
+        ),
+        _wrong_merge(
             "weights and spread forgotten",
             "The larger shard counts more in the mean, and s lacks a term: the means differ.",
             mean=lambda m_a, mean_a, m_b, mean_b: (mean_a + mean_b) / 2,
@@ -218,6 +223,11 @@ def merge_moments(m_a, mean_a, s_a, m_b, mean_b, s_b):
                 lambda x, axes=axes: np.var(x, axis=axes),
             )
             for axes in WRONG_AXES
+        ),
+        Mistake(
+            "mean of all channels",
+            "The mean over all channels is subtracted; each channel has a mean of its own.",
+            lambda x: np.mean((x - np.mean(x)) ** 2, axis=AXES),
         ),
         Mistake(
             "absolute deviations",

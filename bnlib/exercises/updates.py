@@ -133,6 +133,14 @@ def update_course(running_mean, running_var, mean, var, m, momentum):
             lambda var, m: var / (m - 1),
         ),
         Mistake(
+            "brackets missing",
+            "* m / m - 1 subtracts 1 at the end; write m / (m - 1).",
+            lambda running_mean, running_var, mean, var, m, momentum: (
+                (1 - momentum) * running_mean + momentum * mean,
+                (1 - momentum) * running_var + momentum * var * m / m - 1,
+            ),
+        ),
+        Mistake(
             "the old variance made unbiased",
             "The factor m / (m - 1) belongs to var alone; running_var has it already.",
             lambda running_mean, running_var, mean, var, m, momentum: (
