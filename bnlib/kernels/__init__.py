@@ -132,7 +132,8 @@ def batchnorm_backward(dout, cache, *, out=None):
         raise ValueError(
             "x was changed between the forward and the backward pass; its gradient is lost"
         )
-    arrays.check_out(out, x.shape, dtype, dout=dout, x=x)
+    if out is not None:
+        arrays.check_out(out, x.shape, dtype, dout=dout, x=x)
     dx, dgamma, dbeta = arrays.memory(out, x), np.zeros(gamma.shape), np.zeros(gamma.shape)
     if x.size:
         view, dout, dx_view = arrays.views(x, x, dout, dx)
@@ -169,7 +170,8 @@ def _forward(x, gamma, beta, eps, out):
     working, eps = arrays.prepared(x, eps)
     gamma = contract.channel_values(gamma, "gamma", x, np.float64)
     beta = contract.channel_values(beta, "beta", x, np.float64)
-    arrays.check_out(out, x.shape, x.dtype, x=x)
+    if out is not None:
+        arrays.check_out(out, x.shape, x.dtype, x=x)
     y, moments = arrays.memory(out, working), np.zeros((3, len(gamma)))
     if x.size:
         view, y_view = arrays.views(working, working, y)
@@ -184,7 +186,9 @@ def _inference(x, gamma, beta, running_mean, running_var, eps, out):
     beta = contract.channel_values(beta, "beta", x, np.float64)
     mean = contract.channel_values(running_mean, "running_mean", x, np.float64)
     var = contract.variance(contract.channel_values(running_var, "running_var", x, np.float64))
-    arrays.check_out(out, x.shape, x.dtype, **{} if arrays.same_place(out, x) else {"x": x})
+    if out is not None:
+        needed = {} if arrays.same_place(out, x) else {"x": x}
+        arrays.check_out(out, x.shape, x.dtype, **needed)
     y, moments = arrays.memory(out, working), np.stack([mean, np.zeros_like(mean), var])
     if x.size:
         view, y_view = arrays.views(working, working, y)

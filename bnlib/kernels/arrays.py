@@ -37,6 +37,8 @@ def views(like, *arrays):
 
 def sample(x):
     """Return about a thousand numbers of x, spread over every image, channel and position."""
+    if x.size <= SAMPLES:
+        return x.tobytes()
     step = x.size // SAMPLES + 1
     while gcd(step, x.size) > 1:  # no axis is met at the same places only
         step += 1
@@ -56,8 +58,6 @@ def same_place(a, b):
 
 def check_out(out, shape, dtype, **taken):
     """Check that out can hold the result, and that it is not memory that is still needed."""
-    if out is None:
-        return
     if not isinstance(out, np.ndarray) or isinstance(out, np.ma.MaskedArray):
         raise TypeError(f"out must be a NumPy array; got {type(out).__name__}")
     if out.shape != shape or out.dtype != dtype:
