@@ -82,6 +82,14 @@ def undo_with_negative_mean(x, eps):
     return np.sqrt(x.var(axis=AXES) + eps), -x.mean(axis=AXES)
 
 
+def undo_with_eps_outside(x, eps):
+    return x.std(axis=AXES) + eps, x.mean(axis=AXES)
+
+
+def undo_with_eps_written_in(x, eps):
+    return np.sqrt(x.var(axis=AXES) + 1e-5), x.mean(axis=AXES)
+
+
 # --- notebook 02
 
 
@@ -130,6 +138,14 @@ def inference_running_var_as_std(x, gamma, beta, running_mean, running_var, eps)
 
 def inference_not_reshaped(x, gamma, beta, running_mean, running_var, eps):
     return gamma * (x - running_mean) / np.sqrt(running_var + eps) + beta
+
+
+def inference_eps_written_in(x, gamma, beta, running_mean, running_var, eps):
+    return inference_plain(x, gamma, beta, running_mean, running_var, 1e-5)
+
+
+def inference_without_eps(x, gamma, beta, running_mean, running_var, eps):
+    return inference_plain(x, gamma, beta, running_mean, running_var, 0)
 
 
 def inference_mean_and_var_exchanged(x, gamma, beta, running_mean, running_var, eps):
@@ -499,12 +515,15 @@ WRONG = {
         ("The numbers are right, but this is with keepdims", (1, 3, 1, 1)),
         ("The count is right", 3),
         ("That is one mean for each position", (96, 96)),
+        ("That is a mean over the channels", (6, 96, 96)),
+        ("The numbers are right, but (C,) is asked for, with one axis", (3, 1)),
     ],
     "count_m": [
         ("The answer is a number, not a tuple", (280,)),
         ("That is H * W", 35),
         ("That is the size of the whole batch", 4480),
         ("That is N * H", 56),
+        ("That is C * H * W", 560),
     ],
     "channel_mean": [
         ("The mean is taken over the axes (0,)", lambda x: x.mean(axis=0)),
@@ -516,6 +535,7 @@ WRONG = {
         ("mu is m times what it should be", lambda x: x.sum(axis=AXES)),
         ("The mean is taken over the axes (1, 2, 3)", lambda x: x.mean(axis=(1, 2, 3))),
         ("mu is H * W times what it should be", lambda x: x.sum(axis=AXES) / x.shape[0]),
+        ("A list stands where a number or a tuple is wanted", lambda x: x.mean(axis=[0, 2, 3])),
     ],
     "normalize_table": [
         ("The deviations are divided by the variance", table_without_root),
@@ -552,6 +572,8 @@ WRONG = {
         ("The numbers of gamma are right", undo_keeping_axes),
         ("The layer subtracted the mean", undo_without_mean),
         ("beta has the wrong sign", undo_with_negative_mean),
+        ("The layer adds eps under the root", undo_with_eps_outside),
+        ("eps is written in as 1e-5", undo_with_eps_written_in),
     ],
     "to_table": [
         ("A reshape alone mixes the channels", lambda x: x.reshape(-1, x.shape[1])),
@@ -577,6 +599,14 @@ WRONG = {
         (
             "H and W have changed places",
             lambda table, shape: table.reshape([shape[k] for k in (0, 2, 3, 1)]).swapaxes(1, 3),
+        ),
+        (
+            "The rows came from the order N, H, W",
+            lambda table, shape: table.reshape([shape[k] for k in (0, 3, 2, 1)]).swapaxes(1, 3),
+        ),
+        (
+            "transpose names each axis of its array once",
+            lambda table, shape: table.transpose(0, 3, 1, 2).reshape(shape),
         ),
     ],
     "scale_channels": [
@@ -610,6 +640,18 @@ WRONG = {
             "The layer divides by sqrt(var + eps)",
             lambda gamma, var, eps: np.abs(gamma) * np.sqrt(var + eps),
         ),
+        (
+            "1 - eps / (2 var) holds for small eps only, and gamma may be negative",
+            lambda gamma, var, eps: gamma * (1 - eps / (2 * var)),
+        ),
+        (
+            "eps makes it smaller, not larger",
+            lambda gamma, var, eps: np.abs(gamma) * np.sqrt((var + eps) / var),
+        ),
+        (
+            "The layer adds eps to the variance, under the root",
+            lambda gamma, var, eps: np.abs(gamma) * np.sqrt(var) / (np.sqrt(var) + eps),
+        ),
         ("It never uses its argument var", lambda gamma, var, eps: np.ones_like(gamma)),
     ],
     "inference": [
@@ -618,6 +660,8 @@ WRONG = {
         ("It divides by the running variance", inference_running_var_as_std),
         ("Two shapes do not fit", inference_not_reshaped),
         ("running_mean and running_var have changed places", inference_mean_and_var_exchanged),
+        ("eps is written in as 1e-5", inference_eps_written_in),
+        ("eps is missing", inference_without_eps),
     ],
     "error_falls_by": [
         ("That holds for the forward difference", 10),

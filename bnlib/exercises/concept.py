@@ -62,11 +62,13 @@ IN_TABLES = {  # faults that exist in a table, too, and what a table has to say 
     ),
     mistakes=(
         ((6,), "That is one mean for each image; images of a channel share theirs."),
+        ((6, 96, 96), "That is a mean over the channels; the channel is the axis to keep."),
         ((96, 96), "That is one mean for each position; positions share theirs."),
         ((3, 96, 96), "That is what axis=0 gives; positions share a mean, too."),
         ((6, 3), "That is a mean for each image and channel; all images share one."),
         ((1, 3, 1, 1), "The numbers are right, but this is with keepdims; (C,) is asked for."),
         ((3, 1, 1), "The numbers are right, but (C,) is asked for."),
+        ((3, 1), "The numbers are right, but (C,) is asked for, with one axis."),
         (3, "The count is right. A shape is a tuple, even for one axis."),
     ),
 )
@@ -86,6 +88,7 @@ def shape_of_mu():
         (8, "That is N; the positions are averaged as well."),
         (35, "That is H * W; the images are averaged as well."),
         (4480, "That is the size of the whole batch; each channel is averaged by itself."),
+        (560, "That is C * H * W; channels stay apart, and the images are averaged."),
         (128, "That is N * C; channels stay apart, and positions are averaged."),
         (56, "That is N * H; W is missing."),
         (40, "That is N * W; H is missing."),
@@ -186,8 +189,18 @@ def normalize_images(x, eps):
         ),
         Mistake(
             "eps forgotten",
-            "The layer divided by the root of var + eps; eps is missing in gamma.",
+            "The layer divided by the root of var + eps; the argument eps is missing in gamma.",
             lambda x, eps: (x.std(axis=(0, 2, 3)), x.mean(axis=(0, 2, 3))),
+        ),
+        Mistake(
+            "eps written in as 1e-5",
+            "eps is written in as 1e-5; use the argument.",
+            lambda x, eps: (np.sqrt(x.var(axis=(0, 2, 3)) + 1e-5), x.mean(axis=(0, 2, 3))),
+        ),
+        Mistake(
+            "eps outside the root",
+            "The layer adds eps under the root; here gamma adds it to the root.",
+            lambda x, eps: (x.std(axis=(0, 2, 3)) + eps, x.mean(axis=(0, 2, 3))),
         ),
         Mistake(
             "beta is zero",

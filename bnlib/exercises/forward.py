@@ -21,8 +21,13 @@ def _inference_mistake(name, sentence, y):
 _WRONG_INFERENCE = [
     _inference_mistake(
         "eps forgotten",
-        "eps is missing: add it to the variance, under the root.",
+        "The argument eps is missing: add it to the variance, under the root.",
         lambda x, gamma, beta, mean, var, eps: gamma * (x - mean) / np.sqrt(var) + beta,
+    ),
+    _inference_mistake(
+        "eps written in as 1e-5",
+        "eps is written in as 1e-5; use the argument.",
+        lambda x, gamma, beta, mean, var, eps: gamma * (x - mean) / np.sqrt(var + 1e-5) + beta,
     ),
     _inference_mistake(
         "eps outside the root",
@@ -121,6 +126,21 @@ def spatial_forward(x, gamma, beta, eps):
             "the approximation",
             "1 - eps / (2 var) holds for small eps only; here eps may be large.",
             lambda gamma, var, eps: np.abs(gamma) * (1 - eps / (2 * var)),
+        ),
+        Mistake(
+            "the approximation, sign kept",
+            "1 - eps / (2 var) holds for small eps only, and gamma may be negative: take |gamma|.",
+            lambda gamma, var, eps: gamma * (1 - eps / (2 * var)),
+        ),
+        Mistake(
+            "upside down",
+            "eps makes it smaller, not larger: var belongs above the line, var + eps below it.",
+            lambda gamma, var, eps: np.abs(gamma) * np.sqrt((var + eps) / var),
+        ),
+        Mistake(
+            "eps outside the root",
+            "The layer adds eps to the variance, under the root; here it is added to the root.",
+            lambda gamma, var, eps: np.abs(gamma) * np.sqrt(var) / (np.sqrt(var) + eps),
         ),
     ),
 )

@@ -32,6 +32,14 @@ EXCEPTIONS = {
         "an array for a number",
         "A place of an array holds one number, and it is given an array: is a sum missing?",
     ),
+    "axes don't match array": Slip(
+        "a transpose of other axes",
+        "transpose names each axis of its array once, and this array has another number of axes.",
+    ),
+    "'list' object cannot be interpreted as an integer": Slip(
+        "a list for a tuple",
+        "A list stands where a number or a tuple is wanted: axis=(0, 2, 3), not axis=[0, 2, 3].",
+    ),
 }
 
 

@@ -85,6 +85,13 @@ def to_table(x):
             ),
         ),
         Mistake(
+            "rows split into N, W, H",
+            "The rows came from the order N, H, W; split them in the same order.",
+            lambda table, shape: table.reshape([shape[k] for k in (0, 3, 2, 1)]).transpose(
+                0, 3, 2, 1
+            ),
+        ),
+        Mistake(
             "H and W exchanged",
             "H and W have changed places.",
             lambda table, shape: table.reshape([shape[k] for k in (0, 2, 3, 1)]).transpose(
