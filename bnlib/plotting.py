@@ -77,12 +77,18 @@ def averaged_together(ax, shape, axes, groups=None):
     return ax
 
 
-def numbered(ax, numbers, groups):
-    """Draw a table of numbered squares, (rows, columns), in the colour of each number's group."""
+def numbered(ax, numbers, groups, names=()):
+    """Draw a table of numbered squares, (rows, columns), in the colour of each number's group.
+
+    names of the groups are written to the left of their rows.
+    """
     for (row, column), number in np.ndenumerate(numbers):
         color = GROUPS[groups[row, column] % len(GROUPS)]
         ax.add_patch(Rectangle((column, row), 1, 1, facecolor=color, edgecolor="white"))
         ax.text(column + 0.5, row + 0.5, number, ha="center", va="center", fontsize=9)
+    for group, name in enumerate(names):
+        middle = np.mean(np.nonzero(groups == group)[0]) + 0.5
+        ax.text(-0.2, middle, name, ha="right", va="center", fontsize=10)
     rows, columns = np.shape(numbers)
     ax.set(xlim=(-0.05, columns + 0.05), ylim=(rows + 0.05, -0.05), aspect="equal")
     ax.axis("off")

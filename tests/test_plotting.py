@@ -185,6 +185,13 @@ def test_numbered_draws_every_number_in_its_groups_colour(ax):
     assert colors == list(plotting.GROUPS[:3]) * 2
 
 
+def test_numbered_names_groups_beside_their_rows(ax):
+    numbers = np.arange(8).reshape(4, 2)
+    plotting.numbered(ax, numbers, numbers // 4, names=("channel 0", "channel 1"))
+    places = {text.get_text(): text.get_position() for text in ax.texts[-2:]}
+    assert places == {"channel 0": (-0.2, 1.0), "channel 1": (-0.2, 3.0)}
+
+
 def test_channel_rows_draw_each_channels_images_on_one_scale():
     x = np.random.default_rng(0).standard_normal((2, 3, 4, 5))
     axes = plt.subplots(3, 3)[1]
