@@ -9,6 +9,7 @@ def verdicts(ax, groups, checks, chosen=()):
     """Write in each cell whether a check caught a mistake or was fooled, and shade the fooled.
 
     Each group of mistakes has a row above it, with their number and how many each check caught.
+    The columns have their names above and below.
 
     Parameters
     ----------
@@ -35,16 +36,17 @@ def verdicts(ax, groups, checks, chosen=()):
             _row(ax, len(labels), [WORDS[v] for v in verdict], color=COLORS["muted"])
             labels.append(name)
     ax.set(xlim=(-0.5, len(checks) - 0.5), ylim=(len(labels) - 0.5, -0.5))
-    ax.xaxis.tick_top()
     ax.set_xticks(range(len(checks)), checks, fontsize=8)
+    ax.tick_params(length=0, labeltop=True)  # the foot of a long table is far from its head
     ax.set_yticks(range(len(labels)), labels, fontsize=8)
     for k in headings:
         ax.get_yticklabels()[k].set(weight="bold")
     for k in chosen:
-        ax.get_xticklabels()[k].set(weight="bold", color=COLORS["value"])
+        tick = ax.xaxis.get_major_ticks()[k]
+        for label in (tick.label1, tick.label2):
+            label.set(weight="bold", color=COLORS["value"])
         outline = {"fill": False, "edgecolor": COLORS["value"], "linewidth": 2, "clip_on": False}
         ax.bar(k, len(labels), width=0.96, bottom=-0.5, **outline)
-    ax.tick_params(length=0)
     ax.spines[["left", "bottom"]].set_visible(False)
     return ax
 

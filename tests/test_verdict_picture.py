@@ -37,8 +37,16 @@ def test_only_fooled_cells_are_shaded(ax):
     assert centres == {(1, 1), (0, 2), (1, 2)}
 
 
+def column_names(ax):
+    """Return the visible names of the columns, those below and those above."""
+    ticks = ax.xaxis.get_major_ticks()
+    return [[tick.label1 for tick in ticks], [tick.label2 for tick in ticks]]
+
+
 def test_rows_and_columns_carry_their_names(ax):
-    assert [label.get_text() for label in ax.get_xticklabels()] == ["a", "b"]
+    ax.figure.canvas.draw()
+    for labels in column_names(ax):
+        assert [label.get_text() for label in labels if label.get_visible()] == ["a", "b"]
     assert [label.get_text() for label in ax.get_yticklabels()] == [
         "one: 2 mistakes",
         "first",
@@ -51,4 +59,5 @@ def test_rows_and_columns_carry_their_names(ax):
 def test_chosen_columns_are_outlined(ax):
     (outline,) = ax.patches
     assert outline.get_center()[0] == 1
-    assert [label.get_weight() for label in ax.get_xticklabels()] == ["normal", "bold"]
+    for labels in column_names(ax):
+        assert [label.get_weight() for label in labels] == ["normal", "bold"]
