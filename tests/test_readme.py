@@ -5,6 +5,7 @@ import re
 import matplotlib as mpl
 import numpy as np
 import pytest
+from matplotlib import pyplot as plt
 
 from tools import readme_figure
 from tools.nbfiles import ROOT, find
@@ -27,10 +28,21 @@ def test_figure_shows_what_notebook_07_finds():
     assert f"![{alt}](docs/checks.svg)" in README
 
 
-def test_figure_counts_what_each_check_lets_past():
+def test_figure_counts_what_each_check_catches():
     table = np.array([[True, False, False], [False, False, True], [True, True, False]])
     found = {"table": table, "names": ["a", "b", "c"], "chosen": (0, 2)}
-    assert readme_figure.let_past(found) == {"b": 2, "c": 2, "a": 1, "a + c": 0}
+    counts = readme_figure.caught(found)
+    assert list(counts.items()) == [("b", 1), ("c", 1), ("a", 2), ("a + c", 3)]
+
+
+def test_figure_marks_the_chosen_checks_and_their_sum():
+    fig = readme_figure.draw(
+        {"shapes": 1, "all values": 2, "projection": 2, "shapes + all values": 3}, 3
+    )
+    labels = fig.axes[0].get_yticklabels()
+    assert [label.get_weight() for label in labels] == ["bold", "bold", "normal", "bold"]
+    assert labels[-1].get_text() == "the two in bold together"
+    plt.close(fig)
 
 
 def test_figure_of_other_numbers_is_found():
