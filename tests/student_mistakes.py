@@ -495,6 +495,24 @@ def group_gamma_not_reshaped(x, gamma, beta, groups, eps):
     return gamma * _grouped((2, 3, 4))(x, ones, zeros, groups, eps) + beta
 
 
+def _group_divided_by(divisor):
+    def norm(x, gamma, beta, groups, eps):
+        N, C, H, W = x.shape
+        split = x.reshape(N, groups, C // groups, H, W)
+        deviations = split - split.mean(axis=(2, 3, 4), keepdims=True)
+        xhat = deviations / divisor(split.var(axis=(2, 3, 4), keepdims=True), eps)
+        return column(gamma) * xhat.reshape(x.shape) + column(beta)
+
+    return norm
+
+
+def group_without_keepdims(x, gamma, beta, groups, eps):
+    N, C, H, W = x.shape
+    split = x.reshape(N, groups, C // groups, H, W)
+    xhat = (split - split.mean(axis=(2, 3, 4))) / np.sqrt(split.var(axis=(2, 3, 4)) + eps)
+    return column(gamma) * xhat.reshape(x.shape) + column(beta)
+
+
 def group_still_split(x, gamma, beta, groups, eps):
     N, C, H, W = x.shape
     y = _grouped((2, 3, 4))(x, gamma, beta, groups, eps)
@@ -1131,6 +1149,19 @@ WRONG = {
         ("Mean and variance are taken over H and W alone, which is", _grouped((3, 4))),
         ("groups is how many groups there are", _grouped((2, 3, 4), before=True)),
         ("Two shapes do not fit", group_gamma_not_reshaped),
+        ("keepdims=True keeps its axes", group_without_keepdims),
+        (
+            "eps is added to the root of the variance",
+            _group_divided_by(lambda var, eps: np.sqrt(var) + eps),
+        ),
+        (
+            "The standard deviation stands in for the variance",
+            _group_divided_by(lambda var, eps: np.sqrt(np.sqrt(var) + eps)),
+        ),
+        (
+            "The deviations are divided by the variance",
+            _group_divided_by(lambda var, eps: var + eps),
+        ),
         ("The numbers of y are right", group_still_split),
         ("gamma and beta have changed places", group_exchanged),
         ("groups is how many groups there are", group_of_size),

@@ -442,4 +442,11 @@ def test_number_in_brackets_is_no_number(value):
 def test_shapes_that_do_not_fit_are_explained_by_what_they_are():
     result = exercises.normalize_table.check(lambda x, eps: x - x.mean(axis=1) + eps)
     assert "Two shapes do not fit" in str(result)
+    assert "keepdims=True keeps its axes" in str(result)
     assert "(N, C, H, W)" not in str(result)
+
+
+def test_keepdims_is_named_only_where_axes_may_be_lost():
+    result = exercises.normalize_table.check(lambda x, eps: x + np.ones((7, 11)) + eps)
+    assert "Two shapes do not fit" in str(result)
+    assert "keepdims" not in str(result)

@@ -1,8 +1,11 @@
 """The exercise of notebook 08, on group norm."""
 
+import numpy as np
+
 from bnlib import faults, relatives
 from bnlib.exercises.cases import image_case
 from bnlib.exercises.checking import exercise
+from bnlib.exercises.slips import Mistake
 
 
 def _grouped():
@@ -11,6 +14,34 @@ def _grouped():
         (((2, 6, 4, 5), 2), ((3, 6, 5, 2), 3), ((2, 4, 3, 4), 2), ((4, 4, 4, 4), 2)), 30
     ):
         yield image_case(f"{groups} groups", shape, seed, {"groups": groups}, eps=1e-3)
+
+
+def _wrong_std(name, sentence, std):
+    """Return a mistake of the standard deviation, given as a function of var and eps."""
+
+    def xhat(v):
+        return np.reshape(v.d / std(v.var, v.eps), v.x.shape)
+
+    return Mistake(name, sentence, faults.RECIPES["group"].replacing(xhat=xhat))
+
+
+_WRONG_STD = [
+    _wrong_std(
+        "eps outside the root",
+        "eps is added to the root of the variance; it belongs under the root.",
+        lambda var, eps: np.sqrt(var) + eps,
+    ),
+    _wrong_std(
+        "root of the standard deviation",
+        "The standard deviation stands in for the variance under the root.",
+        lambda var, eps: np.sqrt(np.sqrt(var) + eps),
+    ),
+    _wrong_std(
+        "no root",
+        "The deviations are divided by the variance; divide by its root.",
+        lambda var, eps: var + eps,
+    ),
+]
 
 
 @exercise(
@@ -22,7 +53,7 @@ def _grouped():
         "Average over the axes (2, 3, 4), then return to x's shape.",
         "gamma and beta are one value per channel: apply them after the way back.",
     ),
-    mistakes=faults.of_task("group"),
+    mistakes=[*faults.of_task("group"), *_WRONG_STD],
     shows=(relatives.groupnorm_forward,),
 )
 def group_norm(x, gamma, beta, groups, eps):

@@ -135,4 +135,15 @@ def _misfit(problem, case):
         said += (
             ", so a vector (C,) meets the last axis; beside (N, C, H, W) it has to be (1, C, 1, 1)"
         )
+    elif _lost_axes(shapes):
+        said += "; if one is a mean or a sum, keepdims=True keeps its axes, with size 1"
     return f"{said}."
+
+
+def _lost_axes(shapes):
+    """Say whether one of two shapes is the other with some of its axes left out."""
+    sizes = sorted(([size for size in shape if size] for shape in shapes), key=len)
+    if len(sizes) != 2 or len(sizes[0]) == len(sizes[1]):
+        return False
+    longer = iter(sizes[1])
+    return all(size in longer for size in sizes[0])
