@@ -10,7 +10,7 @@ OTHER_NORM = [
     (
         "one channel of each group",
         "Mean and variance are taken over the channels of a group alone; H and W are missing.",
-        "a published answer to CS231n, assignment 2, whose printed stds agree to six digits",
+        "a published answer to CS231n, assignment 2, whose printed stds agree to five digits",
         {"axes": lambda v: (2,)},
     ),
     (
