@@ -69,8 +69,17 @@ def _add_up(reduction, a, axes):
 
     Along any axis but the innermost in memory NumPy adds one number after the other. Of a
     million float32 numbers half the digits are then lost, and the transposed copy of an array
-    has another mean than the array.
+    has another mean than the array. Along the innermost axes NumPy adds in pairs, and pairs of
+    pairs, which loses next to nothing: so those come first, in a's own dtype, three times as fast.
     """
     wide = np.result_type(a.dtype, np.float64)  # longdouble and complex stay what they are
     narrow = a.dtype if a.dtype.kind in "fc" else wide
+    inner = _innermost(a.ndim, axes)
+    if inner and isinstance(a, np.ndarray) and a.flags.c_contiguous and narrow == np.float32:
+        a = reduction(a, axis=inner, keepdims=True)
     return reduction(a, axis=axes, keepdims=True, dtype=wide).astype(narrow)
+
+
+def _innermost(ndim, axes):
+    """Return those of the axes behind which there are no others: (2, 3) of (0, 2, 3)."""
+    return tuple(axis for axis in axes if {*range(axis, ndim)} <= {*axes})

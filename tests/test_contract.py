@@ -640,7 +640,9 @@ def test_arrays_of_another_library_pass_through(name, names, dtype):
     results = function(**{n: Foreign(a) if n in names else a for n, a in numpy.items()})
     lazy = [type(a) is Foreign for a in results]
     assert all(lazy[:1] if function.least == 0 else lazy)  # given statistics are not x's
-    assert_same(map(inside, results), function(**numpy))
+    # computed in float32, of whose sums NumPy's own arrays take a part in pairs
+    rounding = 1e-6 if dtype in (np.float32, np.float16) else 0
+    assert_same(map(inside, results), function(**numpy), rtol=rounding)
 
 
 def test_a_foreign_array_that_is_converted_would_be_noticed():
