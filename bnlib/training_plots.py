@@ -15,6 +15,7 @@ def bands(ax, x, runs, xlabel, ylabel, *, log=""):
     ax : matplotlib Axes
     x : sequence of float
     runs : mapping from str to array, (seeds, len(x))
+        By the norm that the network was trained with.
     xlabel, ylabel : str
     log : str, optional
         The logarithmic axes: "x", "y" or "xy".
@@ -28,5 +29,5 @@ def bands(ax, x, runs, xlabel, ylabel, *, log=""):
         ax.fill_between(x, low, high, color=SERIES[number % 4], alpha=0.15, linewidth=0)
     for number, line in enumerate(ax.get_lines()):
         line.set(linestyle=LINES[number % 4], marker=MARKERS[number % 4])
-    ax.legend()
+    ax.legend(title="norm")
     return ax
