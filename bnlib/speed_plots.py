@@ -35,19 +35,23 @@ def predicted_and_measured(ax, names, predicted, measured):
 def cost_by_size(ax, shapes, seconds):
     """Draw the nanoseconds for each number of a batch over the batch's size, both logarithmic.
 
+    A label stands above the line, or below where the line rises after it.
+
     Parameters
     ----------
     ax : matplotlib Axes
     shapes : list of tuple
+        From the smallest batch to the largest.
     seconds : array
         For the whole batch, one for each shape.
     """
     numbers = np.array([np.prod(shape) for shape in shapes])
     cost = 1e9 * np.asarray(seconds) / numbers
     ax.loglog(numbers, cost, "o-", color=COLORS["value"])
-    for shape, place in zip(shapes, zip(numbers, cost, strict=True), strict=True):
-        text = f"{shape}\n{place[1]:,.0f} ns"
-        ax.annotate(text, place, (5, 6), textcoords="offset points")
+    rises = [*(np.diff(cost) > 0), False]
+    for shape, x, y, rise in zip(shapes, numbers, cost, rises, strict=True):
+        place = {"xytext": (5, -6), "va": "top"} if rise else {"xytext": (5, 6), "va": "bottom"}
+        ax.annotate(f"{shape}\n{y:,.0f} ns", (x, y), textcoords="offset points", **place)
     ax.set(xlabel="numbers in the batch", ylabel="ns for each number")
-    ax.set(xlim=(numbers.min() / 2, numbers.max() * 12), ylim=(cost.min() / 2, cost.max() * 5))
+    ax.set(xlim=(numbers.min() / 2, numbers.max() * 12), ylim=(cost.min() / 5, cost.max() * 5))
     return ax

@@ -39,3 +39,9 @@ def test_cost_is_for_each_number_and_labelled_with_the_shape(ax):
     assert list(line.get_xdata()) == [10, 100]
     assert list(line.get_ydata()) == pytest.approx([100, 20])
     assert [text.get_text() for text in ax.texts] == ["(2, 5)\n100 ns", "(10, 10)\n20 ns"]
+
+
+def test_label_keeps_clear_of_a_line_that_rises_after_it(ax):
+    cost_by_size(ax, [(1, 1), (2, 5), (10, 10)], [1e-6, 1e-6, 1e-4])  # 1000, 100 and 1000 ns each
+    assert [text.get_va() for text in ax.texts] == ["bottom", "top", "bottom"]
+    assert [text.xyann[1] > 0 for text in ax.texts] == [True, False, True]
