@@ -74,36 +74,44 @@ def text(results):
 
 
 def figure(result):
-    """Draw each peer's time on each shape, in units of the memory limit."""
+    """Draw each peer's time on each shape, in units of the memory limit, with its middle half."""
     import matplotlib.pyplot as plt
 
-    from bnlib.plotting import COLORS, use_style
+    from bnlib.plotting import use_style
 
     use_style()
     shapes = result["shapes"]
-    names = [name for name in shapes[0]["training"]["peers"] if name != LIMIT]
+    measured_somewhere = [name for m in shapes for name in m["training"]["peers"]]
+    names = [name for name in dict.fromkeys(measured_somewhere) if name != LIMIT]
     fig, axes = plt.subplots(
         1, len(shapes), figsize=(2 * len(shapes) + 2, 5), sharey=True, squeeze=False
     )
     for ax, measured in zip(axes[0], shapes, strict=True):
-        peers = measured["training"]["peers"]
-        limit = peers[LIMIT]["median"]
-        for row, name in enumerate(names):
-            if name not in peers:
-                ax.text(1, row, " left out", va="center", fontsize=8)
-                continue
-            low, middle, high = (peers[name][key] / limit for key in ("low", "median", "high"))
-            color = COLORS["gradient" if name.startswith(OURS) else "value"]
-            ax.barh(row, middle, color=color, hatch="//" if name.startswith(OURS) else None)
-            ax.plot([low, high], [row, row], color="black")
-            ax.text(1.15 * high, row, f"{middle:.2g}", va="center", fontsize=8)
-        ax.axvline(1, color=COLORS["muted"], linestyle="--")
-        ax.set(xscale="log", title=str(tuple(measured["shape"])), ylim=(len(names) - 0.4, -0.6))
-        ax.set_xlim(0.8, 40 * ax.get_xlim()[1] ** 0.5)
-    axes[0, 0].set_yticks(range(len(names)), names)
-    fig.supxlabel("time of forward and backward, in units of the five-array memory limit")
-    fig.suptitle(f"Batch norm in training, float32, {result['threads']} threads; ours hatched")
+        _draw(ax, names, measured["training"]["peers"])
+        ax.set(xscale="log", title=str(tuple(measured["shape"])), xlim=(0.5, 400))
+        ax.set(yticks=range(len(names)), yticklabels=names, ylim=(len(names) - 0.4, -0.6))
+    fig.supxlabel("time of forward and backward, in units of the five-array memory limit (dashed)")
+    threads = "1 thread" if result["threads"] == 1 else f"{result['threads']} threads"
+    fig.suptitle(f"Batch norm in training, float32, {threads}; squares: bnlib, dots: the others")
     return fig
+
+
+def _draw(ax, names, peers):
+    """Draw a mark for the median of each peer, a line for its middle half, and its number."""
+    from bnlib.plotting import COLORS
+
+    limit = peers[LIMIT]["median"]
+    ax.axvline(1, color=COLORS["muted"], linestyle="--", linewidth=1)
+    for row, name in enumerate(names):
+        if name not in peers:
+            ax.text(1.2, row, "left out", va="center", fontsize=8)
+            continue
+        low, middle, high = (peers[name][key] / limit for key in ("low", "median", "high"))
+        marker, color = ("s", "gradient") if name.startswith(OURS) else ("o", "value")
+        ax.plot([low, high], [row, row], color=COLORS[color])
+        ax.plot(middle, row, marker, color=COLORS[color])
+        number = f"{middle:.1f}" if middle < 10 else f"{middle:.0f}"
+        ax.text(1.3 * max(high, middle), row, number, va="center", fontsize=8)
 
 
 def _size(shape):
