@@ -5,13 +5,11 @@ parameter or a statistic of a channel is (C,). This module holds the two directi
 those shapes: spreading (C,) over an array, and its adjoint, summing the array back to (C,).
 """
 
-from functools import cache
 from math import prod
 
 import numpy as np
 
 
-@cache
 def reduced_axes(ndim):
     """Return every axis but the channels': the axes that batch norm averages over.
 
