@@ -1,7 +1,7 @@
 """What a function's code shows without being run: arguments unused, globals in their place."""
 
 import dis
-from inspect import signature
+from inspect import signature, unwrap
 from types import CodeType
 
 import numpy as np
@@ -18,6 +18,7 @@ def unused(function, solution):
 
 def outside(function, solution):
     """Return the slip of reading a global where an argument is meant."""
+    function = unwrap(function)
     if not hasattr(function, "__globals__"):
         return None
     unused, names = _unused(function, solution), signature(solution).parameters
@@ -36,6 +37,7 @@ def outside(function, solution):
 
 def _unused(function, solution):
     """Return the arguments that the solution uses, and the function does not."""
+    function = unwrap(function)
     if not hasattr(function, "__globals__"):
         return []
     (ours, _), (needed, _) = _loaded(code_of(function)), _loaded(code_of(solution))

@@ -22,6 +22,8 @@ from bnlib.exercises.cases import Case
 from bnlib.exercises.guarded import quiet
 from bnlib.exercises.sources import self_contained, under_its_module
 
+STUCK = ("does not end", "memory")  # says more than a wrong number in an earlier case
+
 
 @dataclass(frozen=True, repr=False)
 class Result:
@@ -107,16 +109,18 @@ class Exercise:
             said = f"check takes the function itself: exercises.{self.name}.check({self.name})"
             return Result(False, f"Not right yet. {said}.", "not a function")
         found = outcomes.run(answer, self.cases, self.arguments, self.parts)
-        if found[0].blank:
+        if all(outcome.blank for outcome in found):
             return self._not_written()
         with quiet():
             return self._judge(answer, found)
 
     def _judge(self, answer, found):
-        for case, outcome, right in zip(self.cases, found, self.expected, strict=False):
-            wrong = self._complaint(case, outcome, right)
-            if wrong:
-                return self._wrong(answer, found, case, wrong)
+        judged = zip(found, self.cases, self.expected, strict=False)
+        wrongs = [self._complaint(*each) for each in judged]
+        stuck = [k for k, outcome in enumerate(found) if outcome.kind in STUCK]
+        first = next(iter(stuck or [k for k, wrong in enumerate(wrongs) if wrong]), None)
+        if first is not None:
+            return self._wrong(answer, found, first, wrongs[first])
         changed = next((outcome.changed for outcome in found if outcome.changed), ())
         if changed:
             return self._changed(changed[0])
@@ -133,38 +137,39 @@ class Exercise:
         return Result(
             False,
             f"Not right yet. The results are right, but the function changes its argument {name}.\n"
-            f"The caller still needs it: write {name} = {name} - ..., not {name} -= ...",
+            f"The caller still needs it: {name} = {name} - ... makes a new array; "
+            f"{name} -= ... and {name}[...] = ... change the old one.",
             "argument changed in place",
         )
 
-    def _wrong(self, answer, found, case, wrong):
-        stuck = next((o for o in found if o.kind in ("does not end", "memory")), None)
-        if stuck:
-            return Result(False, f"Not right yet. {stuck.problem}", stuck.kind)
-        slip = self._slip(answer, found)
+    def _wrong(self, answer, found, first, wrong):
+        """Say what is wrong with the first case that is not right."""
+        slip = self._slip(answer, found, first)
         said = f" {slip.sentence}" if slip else ""
-        kind = slip.name if slip else next((o.kind for o in found if o.kind), None)
         changed = next((outcome.changed for outcome in found if outcome.changed), ())
         if changed:
             said += f" It also changes its argument {changed[0]} in place."
-        return Result(False, f"Not right yet.{said}\nCase {case.label}: {wrong}", kind)
+        kind = slip.name if slip else found[first].kind
+        return Result(False, f"Not right yet.{said}\nCase {self.cases[first].label}: {wrong}", kind)
 
-    def _slip(self, answer, found):
+    def _slip(self, answer, found, first):
         """Return the slip that explains a wrong answer best, or None.
 
         Where an exception stopped it, an argument unused is not what is wrong with it.
         """
+        if found[first].kind in STUCK:
+            return None
         cases, right = self.cases[: len(found)], self.expected[: len(found)]
         stopped = any(outcome.problem for outcome in found)
         return (
             bytecode.outside(answer, self.answer)
             or slips.catalogued(found, right, self.wrong_outcomes, cases)
             or (None if stopped else bytecode.unused(answer, self.answer))
-            or slips.of_exception(found, cases)
+            or slips.of_exception(found[first], cases[first])
             or results.slip_of(found, right, cases, self.parts)
         )
 
-    def _complaint(self, case, outcome, right):
+    def _complaint(self, outcome, case, right):
         """Say how an outcome differs from the right one, or return None."""
         if outcome.problem:
             return outcome.problem
@@ -174,7 +179,7 @@ class Exercise:
             if self.exact and a.dtype != b.dtype:
                 return f"{part} is {a.dtype}; expected {b.dtype}, as it came."
             if not slips.distance((a,), (b,)) <= case.tolerance:
-                return _worst(part, a, b)
+                return results.worst(part, a, b)
         return None
 
 
@@ -229,19 +234,3 @@ def _equal(a, b):
 
 def _number(a):
     return str(tuple(a.tolist())) if a.ndim else f"{a:g}"
-
-
-def _worst(part, a, b):
-    """Say both values where they differ most; a value that is not finite comes first."""
-    with np.errstate(all="ignore"):
-        gap = np.where(np.isfinite(a), np.abs(np.subtract(a, b, dtype=float)), np.inf)
-    place = np.unravel_index(np.argmax(gap), gap.shape)
-    where = f"[{', '.join(map(str, place))}]" if place else ""
-    ours, right = _apart(a[place], b[place])
-    return f"{part}{where} is {ours}; expected {right}."
-
-
-def _apart(a, b):
-    """Write two numbers with so many digits that they differ."""
-    digits = 6 if f"{a:.6g}" != f"{b:.6g}" else 12
-    return f"{a:.{digits}g}", f"{b:.{digits}g}"

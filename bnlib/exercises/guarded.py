@@ -3,7 +3,8 @@
 What stops a function that never ends is a signal, which POSIX systems deliver to the main
 thread: in a notebook, in a script, in pytest. On Windows and in other threads the limits are
 absent. A function that catches every exception in an endless loop, or one that stays inside a
-single call of compiled code, is beyond them everywhere. Memory is limited on Linux.
+single call of compiled code, is beyond them everywhere. Memory is limited on Linux. Nothing
+survives os._exit, which ends the kernel at once.
 """
 
 import io

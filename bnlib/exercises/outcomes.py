@@ -1,7 +1,10 @@
 """What a function did on a case: its results as arrays, or what went wrong, said in a sentence."""
 
+import inspect
 import linecache
+import textwrap
 import traceback
+from numbers import Number
 from typing import NamedTuple
 
 import numpy as np
@@ -9,6 +12,7 @@ import numpy as np
 from bnlib.exercises.guarded import TookTooLong, limits
 
 NOTHING = (None, Ellipsis, NotImplemented)
+LONGEST = 120  # characters of an exception's own words
 
 
 class Outcome(NamedTuple):
@@ -22,7 +26,7 @@ class Outcome(NamedTuple):
 
 
 def run(function, cases, names, parts):
-    """Return an outcome for each case; fewer where the time is over, or nothing is written.
+    """Return an outcome for each case; fewer where the time is over.
 
     names are the arguments to pass from each case; parts are the names of the results.
     """
@@ -31,12 +35,11 @@ def run(function, cases, names, parts):
         with limits():
             for case in cases:
                 outcomes.append(_run(function, case, names, parts))
-                if outcomes[-1].blank:
-                    break
-    except TookTooLong:
+    except TookTooLong as error:
         problem = (
             "It was stopped because it did not come to an end. Is there a loop that never does?"
         )
+        problem += _where(error, function) or ""
         outcomes.append(Outcome(problem=problem, kind="does not end"))
     return outcomes
 
@@ -49,18 +52,32 @@ def run_all(function, cases, names, parts):
 def _run(function, case, names, parts):
     arguments, before = case.arguments(names), case.arguments(names)
     try:
-        value = function(*arguments)
+        value = _call(function, dict(zip(names, arguments, strict=True)))
     except NotImplementedError:
         return Outcome(problem="it raised NotImplementedError.", kind="unfinished", blank=True)
-    except MemoryError:
+    except MemoryError as error:
         problem = "It was stopped because it asked for too much memory."
+        problem += _where(error, function) or ""
         return Outcome(problem=problem, kind="memory")
-    except (Exception, SystemExit) as error:
+    except (KeyboardInterrupt, TookTooLong):
+        raise
+    except BaseException as error:  # SystemExit, and what a student may derive
         return Outcome(problem=_describe(error, function, names), kind=type(error).__name__)
     changed = tuple(
         name for name, was, now in zip(names, before, arguments, strict=True) if _differs(was, now)
     )
     return read(value, parts)._replace(changed=changed)
+
+
+def _call(function, given):
+    """Call a function with these values by name; what it takes by keyword only is given so."""
+    try:
+        parameters = inspect.signature(function).parameters.values()
+    except (TypeError, ValueError):  # some functions of compiled code have no signature
+        parameters = ()
+    keywords = [p.name for p in parameters if p.kind is p.KEYWORD_ONLY and p.name in given]
+    by_keyword = {name: given.pop(name) for name in keywords}
+    return function(*given.values(), **by_keyword)
 
 
 def read(value, parts):
@@ -101,6 +118,8 @@ def real_array(item):
     """Return an item as an array of real numbers, or None if it is not one."""
     try:
         array = np.array(item)
+        if array.dtype == object and all(isinstance(entry, Number) for entry in array.flat):
+            array = array.astype(float)  # fractions, decimals
     except Exception:  # whatever an object of the student's own may raise
         return None
     return array if array.dtype.kind in "biuf" else None
@@ -123,30 +142,37 @@ def _differs(was, now):
 
 def _describe(error, function, names):
     """Say type, message and the student's own line; the library's lines are left out."""
-    said = " ".join(str(error).split())
+    try:
+        said = textwrap.shorten(str(error), LONGEST, placeholder=" ...")
+    except Exception:  # whatever a class of the student's own may raise
+        said = ""
     said = f"{type(error).__name__}: {said}" if said else type(error).__name__
-    where = _own_line(error, function)
+    where = _where(error, function)
     if where is None:
         return f"Calling it with ({', '.join(names)}) raised {said}."
-    number, text = where
-    return f"It raised {said}\n    line {number}: {text}" if text else f"It raised {said}"
+    return f"It raised {said}{where}"
 
 
-def _own_line(error, function):
-    code = code_of(function)
-    if code is None:
+def _where(error, function):
+    """Return the student's line where an exception arose, as a line of text; None if outside."""
+    code, frames = code_of(function), traceback.walk_tb(error.__traceback__)
+    file = code and code.co_filename
+    own = [(frame.f_code, line) for frame, line in frames if frame.f_code.co_filename == file]
+    if not own:
         return None
-    frames = traceback.walk_tb(error.__traceback__)
-    lines = [line for frame, line in frames if frame.f_code.co_filename == code.co_filename]
-    if not lines:
-        return None
-    text = linecache.getline(code.co_filename, lines[-1]).strip()
-    return lines[-1] - code.co_firstlineno + 1, text
+    inner, line = own[-1]
+    helper = inner is not code and not inner.co_name.startswith("<")  # not a <listcomp>
+    number = line - (inner if helper else code).co_firstlineno + 1
+    text = linecache.getline(file, line).strip()
+    return f"\n    line {number}{helper * f' of {inner.co_name}'}: {text}" if text else ""
 
 
 def code_of(function):
-    """Return the code object behind a function, a method, a partial or an object; or None."""
-    function = getattr(function, "func", function)
+    """Return the code object behind a function, a method, a partial or an object; or None.
+
+    Of a decorated function it is what was decorated.
+    """
+    function = inspect.unwrap(getattr(function, "func", function))
     function = getattr(function, "__func__", function)
     if not hasattr(function, "__code__"):
         function = vars(type(function)).get("__call__")

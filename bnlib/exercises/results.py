@@ -23,6 +23,22 @@ FACTORS = {
 REDUCTIONS = {"summed": np.sum, "averaged": np.mean, "reduced to the largest": np.max}
 
 
+def worst(part, a, b):
+    """Say both values where they differ most; a value that is not finite comes first."""
+    with np.errstate(all="ignore"):
+        gap = np.where(np.isfinite(a), np.abs(np.subtract(a, b, dtype=float)), np.inf)
+    place = np.unravel_index(np.argmax(gap), gap.shape)
+    where = f"[{', '.join(map(str, place))}]" if place else ""
+    ours, right = _apart(a[place], b[place])
+    return f"{part}{where} is {ours}; expected {right}."
+
+
+def _apart(a, b):
+    """Write two numbers with so many digits that they differ."""
+    digits = 6 if f"{a:.6g}" != f"{b:.6g}" else 12
+    return f"{a:.{digits}g}", f"{b:.{digits}g}"
+
+
 def slip_of(outcomes, expected, cases, parts):
     """Return the slip that explains the first part that is wrong, or else names the right ones."""
     if any(outcome.problem for outcome in outcomes):

@@ -18,19 +18,23 @@ class Slip(NamedTuple):
     sentence: str
 
 
-EXCEPTIONS = {
+EXCEPTIONS = {  # words of an exception, the more special first
     "truth value of an array": Slip(
         "an array for a truth value",
         "Python's max, min and if take one number: for arrays there are np.max and np.maximum.",
     ),
-    "only integer scalar arrays can be converted": Slip(
-        "an array for a whole number",
-        "An array stands where NumPy wants a whole number. np.max(a, b) takes b for an axis; "
-        "np.maximum(a, b) compares entry by entry.",
+    "inhomogeneous": Slip(
+        "a list of unequal parts",
+        "A list of unequal parts makes no array; np.maximum compares a number with an array.",
     ),
     "setting an array element with a sequence": Slip(
         "an array for a number",
         "A place of an array holds one number, and it is given an array: is a sum missing?",
+    ),
+    "only integer scalar arrays": Slip(
+        "an array for a whole number",
+        "An array stands where NumPy wants a whole number. np.max(a, b) takes b for an axis; "
+        "np.maximum(a, b) compares entry by entry.",
     ),
     "axes don't match array": Slip(
         "a transpose of other axes",
@@ -38,7 +42,28 @@ EXCEPTIONS = {
     ),
     "'list' object cannot be interpreted as an integer": Slip(
         "a list for a tuple",
-        "A list stands where a number or a tuple is wanted: axis=(0, 2, 3), not axis=[0, 2, 3].",
+        "A list stands where a number or a tuple is wanted: for example, axis=(0, 2, 3), not "
+        "axis=[0, 2, 3].",
+    ),
+    "Cannot interpret 'True' as a data type": Slip(
+        "keepdims without its name",
+        "This place is for the type of the numbers; name the argument: keepdims=True.",
+    ),
+    "AxisError": Slip(
+        "no such axis", "Axes count from 0, and after a sum or a mean there are fewer of them."
+    ),
+    "'NoneType'": Slip(
+        "None for a value", "One of the values is None: does a function lack its return?"
+    ),
+    "'tuple' object is not callable": Slip(
+        "round brackets", "A tuple is not called; its items stand in square brackets: x.shape[1]."
+    ),
+    "unsupported operand type(s) for ^": Slip("^ for a power", "A power is written **, not ^."),
+    "not aligned": Slip(
+        "a matrix product", "np.dot and @ multiply matrices; * multiplies place by place."
+    ),
+    "mismatch in its core dimension": Slip(
+        "a matrix product", "np.dot and @ multiply matrices; * multiplies place by place."
     ),
 }
 
@@ -114,16 +139,12 @@ def _apart(outcomes, theirs, cases):
     return total if compared else np.inf  # the same exception everywhere is no likeness
 
 
-def of_exception(outcomes, cases):
-    """Return the slip behind an exception of NumPy's."""
-    for outcome, case in zip(outcomes, cases, strict=False):
-        problem = outcome.problem or ""
-        if "could not be broadcast" in problem:
-            return Slip("shapes that do not fit", _misfit(problem, case))
-        for words, slip in EXCEPTIONS.items():
-            if words in problem:
-                return slip
-    return None
+def of_exception(outcome, case):
+    """Return the slip behind an exception of NumPy's or Python's, or None."""
+    problem = (outcome.problem or "").partition("\n")[0]  # not the student's line
+    if "could not be broadcast" in problem:
+        return Slip("shapes that do not fit", _misfit(problem, case))
+    return next((slip for words, slip in EXCEPTIONS.items() if words in problem), None)
 
 
 def _misfit(problem, case):

@@ -1,0 +1,163 @@
+"""Messages are true, short, and about the case they show; nothing a student raises gets out."""
+
+import functools
+from collections import namedtuple
+from fractions import Fraction
+
+import numpy as np
+import pytest
+from student_answers import AXES, backward_closed, forward_keepdims
+
+from bnlib import exercises
+
+
+def test_decorated_function_is_not_accused_of_unused_arguments():
+    def decorated(function):
+        @functools.wraps(function)
+        def wrapper(*arguments):
+            return function(*arguments)
+
+        return wrapper
+
+    @decorated
+    def wrong(x, gamma, beta, eps):
+        return np.cos(forward_keepdims(x, gamma, beta, eps))
+
+    @decorated
+    def without_eps(x, gamma, beta, eps):
+        return np.cos(forward_keepdims(x, gamma, beta, 1e-5))
+
+    assert exercises.spatial_forward.check(decorated(forward_keepdims)).correct is True
+    assert "never uses" not in str(exercises.spatial_forward.check(wrong))
+    assert "never uses its argument eps" in str(exercises.spatial_forward.check(without_eps))
+
+
+def test_arguments_by_keyword_only_are_given_by_keyword():
+    def forward(x, gamma, beta, *, eps=1e-5):
+        return forward_keepdims(x, gamma, beta, eps)
+
+    assert exercises.spatial_forward.check(forward).correct is True
+
+
+def test_results_in_a_named_tuple_are_accepted():
+    gradients = namedtuple("Gradients", "dx dgamma dbeta")
+    result = exercises.spatial_backward.check(lambda *given: gradients(*backward_closed(*given)))
+    assert result.correct is True
+
+
+def test_fraction_is_a_number():
+    assert exercises.scatter_of_the_mean.check(Fraction(1, 2)).correct is True
+    assert exercises.scatter_of_the_mean.check(Fraction(1, 4)).correct is False
+
+
+class UnspeakableError(Exception):
+    def __str__(self):
+        raise RuntimeError("no words")
+
+
+class Outlaw(BaseException):
+    pass
+
+
+@pytest.mark.parametrize("error", [UnspeakableError(), Outlaw("x"), GeneratorExit(), ValueError()])
+def test_any_exception_but_an_interrupt_is_reported(error):
+    def mean(x):
+        raise error
+
+    result = exercises.channel_mean.check(mean)
+    assert result.fault == type(error).__name__
+    assert "line 2: raise error" in str(result)
+
+
+def test_interrupt_by_the_student_is_passed_on():
+    def interrupted(x):
+        raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        exercises.channel_mean.check(interrupted)
+
+
+@pytest.mark.parametrize("words", ["long " * 10**4, "x" * 10**4, "line\n" * 100])
+def test_words_of_an_exception_are_cut(words):
+    def talks(x):
+        raise ValueError(words)
+
+    lines = str(exercises.channel_mean.check(talks)).splitlines()
+    assert len(lines) == 3
+    assert max(map(len, lines)) <= 200
+
+
+def test_line_of_a_helper_is_counted_from_the_helper():
+    def helper(x):
+        return x + np.ones(17)
+
+    def mean(x):
+        return helper(x)
+
+    assert "line 2 of helper: return x + np.ones(17)" in str(exercises.channel_mean.check(mean))
+
+
+def test_line_of_an_endless_loop_is_shown_with_its_case():
+    def mean(x):
+        while len(x) == 3:
+            pass
+        return x.mean(axis=AXES)
+
+    message = str(exercises.channel_mean.check(mean))
+    if "did not come to an end" in message:  # where the platform can stop a loop
+        assert "Case a large eps" in message
+        assert "while len(x) == 3" in message or "pass" in message
+
+
+def test_slip_belongs_to_the_case_that_is_shown():
+    def gradient(f, x, dout, h):
+        found = np.zeros(x.shape)
+        for place in np.ndindex(x.shape):
+            found[place] = np.dot(f(x + h) - f(x - h), dout)
+        return found
+
+    result = exercises.numerical_gradient.check(gradient)
+    assert "not aligned" in str(result)
+    assert "np.dot and @ multiply matrices" in str(result)
+    assert "A place of an array holds one number" not in str(result)
+
+
+def test_layer_written_for_evaluation_alone_is_judged():
+    def layer(x, running_mean, running_var, momentum, training, eps):
+        if not training:
+            return exercises.running_layer.answer(
+                x, running_mean, running_var, momentum, training, eps
+            )
+
+    result = exercises.running_layer.check(layer)
+    assert result.correct is False
+    assert "Case training" in str(result)
+
+
+def test_change_by_items_is_explained_as_a_change_in_place():
+    def scaled(x, gamma):
+        for c in range(len(gamma)):
+            x[:, c] *= gamma[c]
+        return x
+
+    result = exercises.scale_channels.check(scaled)
+    assert result.fault == "argument changed in place"
+    assert "x[...] = ..." in str(result)
+
+
+@pytest.mark.parametrize(
+    ("words", "answer"),
+    [
+        ("A list stands where", lambda x: np.mean(x, axis=[0, 2, 3])),
+        ("name the argument: keepdims=True", lambda x: np.mean(x, AXES, True)),
+        ("Axes count from 0", lambda x: x.mean(axis=2).mean(axis=3)),
+        ("One of the values is None", lambda x: x - print()),
+        ("square brackets: x.shape[1]", lambda x: x.sum(axis=AXES) / x.shape(1)),
+        ("A power is written **", lambda x: x.mean(axis=AXES) ^ 2),
+        ("np.dot and @ multiply matrices", lambda x: np.dot(x, x)),
+        ("np.maximum(a, b) compares", lambda x: np.max(1e-8, np.abs(x))),
+        ("A list of unequal parts", lambda x: np.max([1e-8, np.abs(x)])),
+    ],
+)
+def test_usual_exception_is_explained(words, answer):
+    assert words in str(exercises.channel_mean.check(answer))
