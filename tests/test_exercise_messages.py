@@ -145,6 +145,25 @@ def test_change_by_items_is_explained_as_a_change_in_place():
     assert "x[...] = ..." in str(result)
 
 
+def test_squeeze_of_one_channel_is_refused():
+    result = exercises.channel_mean.check(lambda x: np.squeeze(x.mean(axis=AXES, keepdims=True)))
+    assert result.correct is False
+    assert "an axis of size 1 is lost" in str(result)
+
+
+@pytest.mark.parametrize(
+    ("name", "factor", "answer"),
+    [
+        ("inv_std_back", "3", lambda dinv_std, var, eps: -1.5 * dinv_std * (var + eps) ** -1.5),
+        ("rel_error", "2", lambda a, b: 2 * exercises.rel_error.answer(a, b)),
+        ("channel_mean", "1/C", lambda x: x.sum(axis=AXES) / x.size),
+        ("leftover", "100", lambda var, eps: 100 * eps / (var + eps)),
+    ],
+)
+def test_constant_factor_is_named(name, factor, answer):
+    assert f"is {factor} times what it should be" in str(exercises.ALL[name].check(answer))
+
+
 @pytest.mark.parametrize(
     ("words", "answer"),
     [

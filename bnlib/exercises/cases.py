@@ -41,6 +41,7 @@ def images():
         image_case("gamma negative and zero", (2, 3, 5, 4), seed=5, gamma=(-1.5, 0.0, 2.0)),
         image_case("numbers far from zero", (4, 2, 3, 5), seed=6, offset=1e3, tolerance=COARSE),
         image_case("float32", (4, 2, 3, 5), seed=7, offset=1e3, dtype=np.float32, tolerance=COARSE),
+        image_case("one image, one channel", (1, 1, 5, 4), seed=8),
     )
 
 

@@ -10,15 +10,17 @@ import numpy as np
 
 from bnlib.exercises.slips import Slip, distance
 
-FACTORS = {
-    "m": lambda m, n, hw: m,
-    "1/m": lambda m, n, hw: 1 / m,
-    "N": lambda m, n, hw: n,
-    "1/N": lambda m, n, hw: 1 / n,
-    "H * W": lambda m, n, hw: hw,
-    "1/(H * W)": lambda m, n, hw: 1 / hw,
-    "m/(m - 1)": lambda m, n, hw: m / (m - 1),
-    "(m - 1)/m": lambda m, n, hw: (m - 1) / m,
+FACTORS = {  # by N, C and H * W
+    "m": lambda n, c, hw: n * hw,
+    "1/m": lambda n, c, hw: 1 / (n * hw),
+    "N": lambda n, c, hw: n,
+    "1/N": lambda n, c, hw: 1 / n,
+    "C": lambda n, c, hw: c,
+    "1/C": lambda n, c, hw: 1 / c,
+    "H * W": lambda n, c, hw: hw,
+    "1/(H * W)": lambda n, c, hw: 1 / hw,
+    "m/(m - 1)": lambda n, c, hw: n * hw / (n * hw - 1),
+    "(m - 1)/m": lambda n, c, hw: 1 - 1 / (n * hw),
 }
 REDUCTIONS = {"summed": np.sum, "averaged": np.mean, "reduced to the largest": np.max}
 
@@ -90,7 +92,7 @@ def _shape(part, ours, right, cases):
             return Slip("wrong shape", f"{said}.")
         if a.ndim > b.ndim:
             return Slip("axes of size 1", f"{said}: drop the axes of size 1.")
-        return Slip("missing keepdims", f"{said}: keep the averaged axes with keepdims=True.")
+        return Slip("axis lost", f"{said}: an axis of size 1 is lost, as by np.squeeze.")
     for order in permutations(range(right[0].ndim)):
         turned = [a.transpose(order) for a in ours if a.ndim == len(order)]
         if len(turned) == len(ours) and _alike(turned, right, cases):
@@ -126,11 +128,12 @@ def _not_reduced(part, ours, right, cases):
 
 
 def _factor(part, ours, right, cases):
-    """Recognize a constant factor: the sign, m, N, H * W, two, a power of a scale."""
-    found = [_ratio(a, b, c.tolerance) for a, b, c in zip(ours, right, cases, strict=True)]
-    if None in found:
+    """Recognize a factor: the sign, m, N, C, H * W, or one number in all cases."""
+    both = [each for each in zip(ours, right, cases, strict=True) if each[0].any() or each[1].any()]
+    found, cases = [_ratio(a, b, case.tolerance) for a, b, case in both], [c for *_, c in both]
+    if None in found or not found:
         return None
-    for name, factors in _factors(cases).items():
+    for name, factors in _factors(cases, found[0]).items():
         if all(_close(r, f, c) for r, f, c in zip(found, factors, cases, strict=True)):
             if name == "sign":
                 return Slip("sign", f"{part} has the wrong sign.")
@@ -149,10 +152,12 @@ def _close(ratio, factor, case):
     return abs(ratio - factor) <= 2 * case.tolerance * abs(factor)
 
 
-def _factors(cases):
-    known = {"sign": [-1] * len(cases), "2": [2] * len(cases), "1/2": [0.5] * len(cases)}
+def _factors(cases, first):
+    known = {"sign": [-1] * len(cases), "1/2": [0.5] * len(cases)}
     if all("shape" in case.values for case in cases):
         shapes = [case.values["shape"] for case in cases]
         for name, factor in FACTORS.items():
-            known[name] = [factor(n * h * w, n, h * w) for n, _, h, w in shapes]
+            known[name] = [factor(n, c, h * w) for n, c, h, w in shapes]
+    if len(cases) > 1 and abs(first - 1) > 0.01:
+        known[f"{first:.4g}"] = [first] * len(cases)
     return known
