@@ -811,7 +811,10 @@ WRONG = {
                 lambda x: np.zeros(x.shape),
             ),
         ),
-        ("dout is missing", lambda f, x, dout, h: (f(x + h) - f(x - h)) / (2 * h)),
+        (
+            "dout is missing, and all entries of x step together",
+            lambda f, x, dout, h: (f(x + h) - f(x - h)) / (2 * h),
+        ),
         (
             "A place of an array holds one number, and it is given an array",
             _stepping(

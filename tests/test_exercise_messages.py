@@ -151,6 +151,34 @@ def test_squeeze_of_one_channel_is_refused():
     assert "an axis of size 1 is lost" in str(result)
 
 
+def test_gradient_for_two_axes_alone_is_refused():
+    def gradient(f, x, dout, h):
+        found = np.zeros(x.shape)
+        for i in range(x.shape[0]):
+            for j in range(x.shape[1]):
+                above, below = np.array(x, dtype=float), np.array(x, dtype=float)
+                above[i, j] += h
+                below[i, j] -= h
+                found[i, j] = np.sum((f(above) - f(below)) * dout) / (2 * h)
+        return found
+
+    result = exercises.numerical_gradient.check(gradient)
+    assert result.fault == "two axes only"
+
+
+def test_one_step_at_a_time_is_not_called_all_at_once():
+    def gradient(f, x, dout, h):
+        found = np.zeros(x.shape)
+        for place in np.ndindex(x.shape):
+            above, below = np.array(x, dtype=float), np.array(x, dtype=float)
+            above[place] += h
+            below[place] -= h
+            found[place] = np.sum(f(above) - f(below)) * dout[place] / (2 * h)
+        return found
+
+    assert exercises.numerical_gradient.check(gradient).fault == "own entry of dout"
+
+
 @pytest.mark.parametrize(
     ("name", "factor", "answer"),
     [

@@ -8,13 +8,14 @@ from bnlib.exercises.checking import exercise
 from bnlib.exercises.slips import Mistake
 
 
-def _random_pair():
-    rng = np.random.default_rng(1)
-    return {"a": 3 + rng.standard_normal((2, 3)), "b": rng.standard_normal((2, 3))}
+def random_arrays(seed, shape):
+    """Return two arrays, one of numbers about 3 and one of numbers about 0."""
+    rng = np.random.default_rng(seed)
+    return 3 + rng.standard_normal(shape), rng.standard_normal(shape)
 
 
 PAIRS = (
-    Case("random numbers", _random_pair(), 1e-12),
+    Case("random numbers", dict(zip("ab", random_arrays(1, (2, 3)), strict=True)), 1e-12),
     Case(
         "opposite signs",
         {"a": np.array([1.0, -2.0, 3.0]), "b": np.array([1.1, 2.0, 3.0])},
@@ -66,15 +67,15 @@ SIZES = {
             "1e-8 is a lower bound, by np.maximum; here it is added.",
             lambda a, b: np.max(np.abs(a - b) / (1e-8 + np.abs(a) + np.abs(b))),
         ),
-        Mistake(
-            "mean",
-            "That is the mean over the entries; the largest is wanted.",
-            lambda a, b: np.mean(np.abs(a - b) / np.maximum(1e-8, np.abs(a) + np.abs(b))),
-        ),
-        Mistake(
-            "sum",
-            "That is the sum over the entries; the largest is wanted.",
-            lambda a, b: np.sum(np.abs(a - b) / np.maximum(1e-8, np.abs(a) + np.abs(b))),
+        *(
+            Mistake(
+                name,
+                f"That is the {name} over the entries; the largest is wanted.",
+                lambda a, b, reduced=reduced: reduced(
+                    np.abs(a - b) / np.maximum(1e-8, np.abs(a) + np.abs(b))
+                ),
+            )
+            for name, reduced in (("mean", np.mean), ("sum", np.sum), ("smallest", np.min))
         ),
         Mistake(
             "at most 1e-8",

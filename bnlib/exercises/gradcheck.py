@@ -5,6 +5,7 @@ import numpy as np
 from bnlib import gradcheck
 from bnlib.exercises.cases import Case
 from bnlib.exercises.checking import exercise
+from bnlib.exercises.errors import random_arrays
 from bnlib.exercises.slips import Mistake
 from bnlib.exercises.slopes import cube
 
@@ -14,21 +15,14 @@ def _row_shares(x):
     return x * x / (np.sum(x * x, axis=1, keepdims=True) + 1)
 
 
-def _arrays(seed, shape):
-    rng = np.random.default_rng(seed)
-    return 3 + rng.standard_normal(shape), rng.standard_normal(shape)
-
-
+INTEGERS = np.array([[1, 2], [3, 4]])
 FIELDS = tuple(
-    Case(
-        f"{label}: x {shape}",
-        {"f": f, "x": x, "dout": dout, "h": h},
-        1e-7,
-    )
+    Case(f"{label}: x {shape}", {"f": f, "x": x, "dout": dout, "h": h}, 1e-7)
     for label, f, h, shape, (x, dout) in (
-        ("shares of a row", _row_shares, 1e-4, (2, 3), _arrays(2, (2, 3))),
-        ("a cube", cube, 0.1, (3, 2), _arrays(3, (3, 2))),
-        ("whole numbers", cube, 0.1, (2, 2), (np.array([[1, 2], [3, 4]]), _arrays(4, (2, 2))[1])),
+        ("shares of a row", _row_shares, 1e-4, (2, 3), random_arrays(2, (2, 3))),
+        ("a cube", cube, 0.1, (3, 2), random_arrays(3, (3, 2))),
+        ("whole numbers", cube, 0.1, (2, 2), (INTEGERS, random_arrays(4, (2, 2))[1])),
+        ("three axes", _row_shares, 1e-4, (2, 3, 2), random_arrays(5, (2, 3, 2))),
     )
 )
 
@@ -37,13 +31,13 @@ def _central(up, down, at, dout, h, place):
     return np.sum((up - down) * dout) / (2 * h)
 
 
-def _looped(entry=_central, steps=float, result=float):
+def _looped(entry=_central, steps=float, result=float, axes=None):
     """Return a gradient by steps on x; steps and result are types, None is that of x."""
 
     def gradient(f, x, dout, h):
         found = np.zeros(x.shape, dtype=result or x.dtype)
         x = np.array(x, dtype=steps)
-        for place in np.ndindex(x.shape):
+        for place in np.ndindex(x.shape[:axes]):
             above, below = x.copy(), x.copy()
             above[place] += h
             below[place] -= h
@@ -51,6 +45,28 @@ def _looped(entry=_central, steps=float, result=float):
         return found
 
     return gradient
+
+
+WHOLE_NUMBERS = (
+    (
+        "steps in whole numbers",
+        "x may hold whole numbers, which cut the step off: step on np.array(x, dtype=float).",
+        None,
+        float,
+    ),
+    (
+        "result in whole numbers",
+        "Where x holds whole numbers, np.zeros_like(x) cuts it off: use np.zeros(x.shape).",
+        float,
+        None,
+    ),
+    (
+        "steps and result in whole numbers",
+        "Where x holds whole numbers, its copy and np.zeros_like do too: make both float.",
+        None,
+        None,
+    ),
+)
 
 
 def _row_by_row(f, x, dout, h):
@@ -94,17 +110,12 @@ def _without_going_back(f, x, dout, h):
             _looped(lambda up, down, at, dout, h, place: np.sum(up - down) / (2 * h)),
         ),
         Mistake(
-            "brackets missing",
+            "brackets of the difference missing",
             "Only f(below) is multiplied by dout; put the difference in brackets.",
             _looped(lambda up, down, at, dout, h, place: np.sum(up - down * dout) / (2 * h)),
         ),
         Mistake(
-            "mean",
-            "That is a mean over the outputs; L is a sum over them.",
-            _looped(lambda up, down, at, dout, h, place: np.mean((up - down) * dout) / (2 * h)),
-        ),
-        Mistake(
-            "dout of one entry",
+            "own entry of dout",
             "Each output has its own dout: multiply by the whole dout, not by dout[place].",
             _looped(lambda up, down, at, dout, h, place: np.sum(up - down) * dout[place] / (2 * h)),
         ),
@@ -112,6 +123,26 @@ def _without_going_back(f, x, dout, h):
             "own output only",
             "An entry of x may change every output: sum over all of them.",
             _looped(lambda up, down, at, dout, h, place: ((up - down) * dout)[place] / (2 * h)),
+        ),
+        Mistake(
+            "mean over the outputs",
+            "That is a mean over the outputs; their changes add up: take the sum.",
+            _looped(lambda up, down, at, dout, h, place: np.mean((up - down) * dout) / (2 * h)),
+        ),
+        Mistake(
+            "brackets of 2 h missing",
+            "/ 2 * h divides by 2 and multiplies by h; write / (2 * h).",
+            _looped(lambda up, down, at, dout, h, place: np.sum((up - down) * dout) / 2 * h),
+        ),
+        Mistake(
+            "not divided",
+            "The difference must be divided by the distance of the two places, 2 h.",
+            _looped(lambda up, down, at, dout, h, place: np.sum((up - down) * dout)),
+        ),
+        Mistake(
+            "two axes only",
+            "x may have any number of axes, not two alone: np.ndindex(x.shape) runs through all.",
+            _looped(axes=2),
         ),
         Mistake(
             "divided by h",
@@ -143,20 +174,10 @@ def _without_going_back(f, x, dout, h):
             "A whole row of x steps together; step with one entry at a time, by np.ndindex.",
             _row_by_row,
         ),
-        Mistake(
-            "steps in whole numbers",
-            "x may hold whole numbers, which cut the step off: step on np.array(x, dtype=float).",
-            _looped(steps=None),
-        ),
-        Mistake(
-            "result in whole numbers",
-            "Where x holds whole numbers, np.zeros_like(x) cuts it off: use np.zeros(x.shape).",
-            _looped(result=None),
-        ),
-        Mistake(
-            "steps and result in whole numbers",
-            "Where x holds whole numbers, its copy and np.zeros_like do too: make both float.",
-            _looped(steps=None, result=None),
+        *(
+            Mistake(name, sentence, _looped(steps=steps, result=result, axes=axes))
+            for axes in (None, 2)
+            for name, sentence, steps, result in WHOLE_NUMBERS
         ),
         Mistake(
             "steps left in place",
