@@ -313,6 +313,22 @@ staged_without_square = _staged(lambda dxhat, d, inv_std: -inv_std * (dxhat * d)
 staged_with_xhat = _staged(lambda dxhat, d, inv_std: _dvar(dxhat, d * inv_std, inv_std))
 
 
+def mean(a):
+    return a.mean(axis=AXES, keepdims=True)
+
+
+def _backward(term):
+    """Return a backward pass with this term through the variance, of dxhat, xhat and dout."""
+
+    def backward(dout, x, gamma, eps):
+        _, dgamma, dbeta = backward_closed(dout, x, gamma, eps)
+        s = 1 / np.sqrt(x.var(axis=AXES, keepdims=True) + eps)
+        g, xhat = column(gamma) * dout, (x - mean(x)) * s
+        return s * (g - mean(g) - term(g, xhat, dout)), dgamma, dbeta
+
+    return backward
+
+
 def dx_gamma_not_reshaped(dout, xhat, inv_std, gamma):
     g = gamma * dout
     mean, along = g.mean(AXES, keepdims=True), (g * xhat).mean(AXES, keepdims=True)
@@ -353,6 +369,14 @@ def _moments(m_a, mean_a, s_a, m_b, mean_b, s_b):
     return m, (m_a * mean_a + m_b * mean_b) / m, (mean_b - mean_a) ** 2
 
 
+def _merge(between):
+    def merge(m_a, mean_a, s_a, m_b, mean_b, s_b):
+        m, mean_, _ = _moments(m_a, mean_a, s_a, m_b, mean_b, s_b)
+        return m, mean_, s_a + s_b + between(mean_b - mean_a, m_a, m_b)
+
+    return merge
+
+
 def merge_with_unweighted_spread(m_a, mean_a, s_a, m_b, mean_b, s_b):
     m, mean, apart = _moments(m_a, mean_a, s_a, m_b, mean_b, s_b)
     return m, mean, s_a + s_b + apart
@@ -382,6 +406,14 @@ def variance_not_reshaped(x):
 
 def variance_one_pass(x):
     return (x**2).mean(axis=AXES) - x.mean(axis=AXES) ** 2
+
+
+def _update(weights):
+    def update(running_mean, running_var, mean, var, m, momentum):
+        old, new = weights(momentum)
+        return old * running_mean + new * mean, old * running_var + new * var
+
+    return update
 
 
 def course_weights_swapped(running_mean, running_var, mean, var, m, momentum):
@@ -434,11 +466,13 @@ def pytorch_without_brackets(running_mean, running_var, mean, var, m, momentum):
     return (1 - momentum) * running_mean + momentum * mean, new_var
 
 
-def _layer(training_only=False, flipped=False, unbiased=False):
+def _layer(training_only=False, flipped=False, unbiased=False, old=None):
+    weight = old
+
     def layer(x, running_mean, running_var, momentum, training, eps):
         ones, zeros = np.ones(x.shape[1]), np.zeros(x.shape[1])
         if training:
-            old = 1 - momentum if flipped else momentum
+            old = 1 - momentum if flipped else momentum if weight is None else weight
             mean, var = x.mean(axis=AXES), x.var(axis=AXES, ddof=int(unbiased))
             running_mean = old * running_mean + (1 - old) * mean
             running_var = old * running_var + (1 - old) * var
@@ -556,6 +590,22 @@ WRONG = {
         ("A list stands where a number or a tuple is wanted", lambda x: x.mean(axis=[0, 2, 3])),
     ],
     "normalize_table": [
+        (
+            "It divides by the variance; divide by np.sqrt",
+            lambda x, eps: (x - x.mean(axis=0)) / x.var(axis=0),
+        ),
+        (
+            "The deviations are multiplied by the root",
+            lambda x, eps: (x - x.mean(axis=0)) * np.sqrt(x.var(axis=0) + eps),
+        ),
+        (
+            "Each column has its own mean here, but the variance is that of all",
+            lambda x, eps: (x - x.mean(axis=0)) / np.sqrt(x.var() + eps),
+        ),
+        (
+            "Each column has its own variance here, but the mean is that of all",
+            lambda x, eps: (x - x.mean()) / np.sqrt(x.var(axis=0) + eps),
+        ),
         ("The deviations are divided by the variance", table_without_root),
         ("Mean and variance are taken along each row", table_by_rows),
         ("Two shapes do not fit", table_by_rows_without_keepdims),
@@ -575,6 +625,16 @@ WRONG = {
         ("eps is missing", lambda x, eps: (x - x.mean(axis=0)) / x.std(axis=0)),
     ],
     "normalize_images": [
+        (
+            "Mean and variance are taken over N and C",
+            lambda x, eps: (x - x.mean((0, 1))) / np.sqrt(x.var((0, 1)) + eps),
+        ),
+        (
+            "The variance is taken over N, H and W, but the mean over H and W alone",
+            lambda x, eps: (
+                (x - x.mean((2, 3), keepdims=True)) / np.sqrt(x.var(AXES, keepdims=True) + eps)
+            ),
+        ),
         ("Mean and variance are taken over N alone", images_over_n),
         ("Two shapes do not fit", images_without_keepdims),
         ("Mean and variance are taken over H and W alone, so each image", images_of_each_image),
@@ -585,6 +645,14 @@ WRONG = {
         ),
     ],
     "undo": [
+        ("gamma must be the root", lambda x, eps: (x.var(axis=AXES), x.mean(axis=AXES))),
+        (
+            "beta is added after gamma has multiplied",
+            lambda x, eps: (
+                np.sqrt(x.var(axis=AXES) + eps),
+                x.mean(axis=AXES) / np.sqrt(x.var(axis=AXES) + eps),
+            ),
+        ),
         ("The order is wrong", undo_swapped),
         ("The layer divided by the root of var + eps", undo_by_std),
         ("The numbers of gamma are right", undo_keeping_axes),
@@ -634,6 +702,16 @@ WRONG = {
         ("gamma multiplies", lambda x, gamma: x / column(gamma)),
     ],
     "spatial_forward": [
+        ("beta is subtracted", lambda x, g, b, eps: forward_keepdims(x, g, -b, eps)),
+        (
+            "gamma is added",
+            lambda x, g, b, eps: column(g) + images_keepdims(x, eps) + column(b),
+        ),
+        (
+            "gamma may be negative",
+            lambda x, g, b, eps: forward_keepdims(x, np.abs(g), b, eps + 0 * g.sum()),
+        ),
+        ("x itself is scaled", lambda x, g, b, eps: column(g) * x + column(b) + 0 * eps),
         ("gamma and beta have changed places", forward_exchanged),
         ("eps is added to the root of the variance", forward_eps_outside),
         (
@@ -641,11 +719,16 @@ WRONG = {
             forward_gamma_not_reshaped,
         ),
         ("It must return y alone", forward_cache),
-        ("It never uses its argument gamma", forward_xhat),
+        ("That is xhat: gamma and beta are missing", forward_xhat),
         ("The numbers of y stand in wrong places", forward_transposed_back_wrongly),
         ("y is right, but still a table", forward_no_way_back),
     ],
     "predicted_std": [
+        (
+            "gamma stands under the root",
+            lambda gamma, var, eps: np.sqrt(np.abs(gamma) * var / (var + eps)),
+        ),
+        ("var lacks its root", lambda gamma, var, eps: np.abs(gamma) * var / np.sqrt(var + eps)),
         ("eps makes it a little smaller, and it is never negative", lambda gamma, var, eps: gamma),
         ("It never uses its argument gamma", lambda gamma, var, eps: np.sqrt(var / (var + eps))),
         ("It never uses its argument eps", lambda gamma, var, eps: np.abs(gamma) * np.sqrt(var)),
@@ -673,6 +756,22 @@ WRONG = {
         ("It never uses its argument var", lambda gamma, var, eps: np.ones_like(gamma)),
     ],
     "inference": [
+        (
+            "It is x minus the running mean",
+            lambda x, g, b, mean, var, eps: inference_plain(-x, g, b, -mean, var, eps),
+        ),
+        (
+            "running_var is a variance already",
+            lambda x, g, b, mean, var, eps: inference_plain(x, g, b, mean, var**2, eps),
+        ),
+        (
+            "beta is added before gamma",
+            lambda x, g, b, mean, var, eps: inference_plain(x, g, g * b, mean, var, eps),
+        ),
+        (
+            "It subtracts the batch's own mean",
+            lambda x, g, b, mean, var, eps: inference_plain(x, g, b, x.mean(axis=AXES), var, eps),
+        ),
         ("gamma and beta have changed places", inference_exchanged),
         ("It normalizes by the batch's own statistics", inference_of_batch),
         ("It divides by the running variance", inference_running_var_as_std),
@@ -689,6 +788,10 @@ WRONG = {
         ("h is ten times smaller, and the error goes with its square", 20),
     ],
     "central_difference": [
+        ("From x to x + h it is one h", lambda f, x, h: (f(x + h) - f(x)) / (2 * h)),
+        ("Here f is taken at x + 2 h", lambda f, x, h: (f(x + 2 * h) - f(x - 2 * h)) / (4 * h)),
+        ("That is the second derivative", lambda f, x, h: (f(x + h) - 2 * f(x) + f(x - h)) / h**2),
+        ("The difference is multiplied by 2 h", lambda f, x, h: (f(x + h) - f(x - h)) * (2 * h)),
         ("That is the forward difference", lambda f, x, h: (f(x + h) - f(x)) / h),
         ("The two places are 2 h apart", lambda f, x, h: (f(x + h) - f(x - h)) / h),
         ("/ 2 * h divides by 2 and multiplies by h", lambda f, x, h: (f(x + h) - f(x - h)) / 2 * h),
@@ -703,6 +806,8 @@ WRONG = {
         ("It never uses its argument h", lambda f, x, h: (f(x + 1e-05) - f(x - 1e-05)) / 2e-05),
     ],
     "complex_step": [
+        ("That is a forward difference", lambda f, x: (f(x + 1e-8) - f(x)) / 1e-8),
+        ("That is a central difference", lambda f, x: (f(x + 1e-6) - f(x - 1e-6)) / 2e-6),
         ("slope is complex", lambda f, x: f(x + 1j * 1e-30) / 1e-30),
         ("The imaginary part is h times the slope", lambda f, x: np.imag(f(x + 1j * 1e-30))),
         (
@@ -769,6 +874,22 @@ WRONG = {
         ),
     ],
     "numerical_gradient": [
+        (
+            "/ 2 * h divides by 2",
+            _stepping(
+                lambda x: np.array(x, dtype=float),
+                lambda f, above, below, dout, h: np.sum((f(above) - f(below)) * dout) / 2 * h,
+                lambda x: np.zeros(x.shape),
+            ),
+        ),
+        (
+            "The difference must be divided by the distance",
+            _stepping(
+                lambda x: np.array(x, dtype=float),
+                lambda f, above, below, dout, h: np.sum((f(above) - f(below)) * dout),
+                lambda x: np.zeros(x.shape),
+            ),
+        ),
         (
             "x may hold whole numbers, which cut the step off",
             _stepping(np.copy, _central, lambda x: np.zeros(x.shape)),
@@ -875,6 +996,11 @@ WRONG = {
     ],
     "inv_std_back": [
         (
+            "The power of var + eps is -3/2; here it is -3",
+            lambda dinv_std, var, eps: -0.5 * dinv_std / (var + eps) ** 3,
+        ),
+        ("The root is left out", lambda dinv_std, var, eps: -dinv_std / (var + eps) ** 2),
+        (
             "It never uses its argument dinv_std",
             lambda dinv_std, var, eps: -0.5 * (var + eps) ** (-1.5),
         ),
@@ -911,6 +1037,10 @@ WRONG = {
         ),
     ],
     "staged_backward": [
+        ("xhat stands inside its mean", _backward(lambda g, z, dout: mean(g * z * z))),
+        ("lacks its factor xhat", _backward(lambda g, z, dout: mean(g * z))),
+        ("its xhat is missing", _backward(lambda g, z, dout: z * mean(g))),
+        ("gamma is missing", _backward(lambda g, z, dout: z * mean(dout * z))),
         ("The xhat term of dx, through the variance, has the wrong sign", staged_with_sign),
         ("The gradient through the mean is missing", staged_without_mean),
         ("Step 4 goes back through a mean", staged_without_share_of_var),
@@ -967,6 +1097,12 @@ WRONG = {
         ),
     ],
     "project": [
+        (
+            "The slope is divided by m - 1",
+            lambda g, xhat: g - g.mean() - xhat * (g * xhat).sum() / (len(g) - 1),
+        ),
+        ("The mean of g is added", lambda g, xhat: g + g.mean() - xhat * (g * xhat).mean()),
+        ("xhat multiplies the mean of g", lambda g, xhat: g - g.mean() * xhat - (g * xhat).mean()),
         ("The part along xhat is not subtracted", lambda g, xhat: g - g.mean()),
         ("The mean of g is not subtracted", lambda g, xhat: g - xhat * (g * xhat).mean()),
         (
@@ -983,6 +1119,25 @@ WRONG = {
         ("Intercept and slope are means", lambda g, xhat: g - g.sum() - xhat * (g * xhat).sum()),
     ],
     "closed_form_dx": [
+        (
+            "inv_std multiplies the first term alone",
+            lambda dout, xhat, inv_std, gamma: (
+                column(inv_std * gamma) * dout
+                - mean(column(gamma) * dout)
+                - xhat * mean(column(gamma) * dout * xhat)
+            ),
+        ),
+        (
+            "The means run over the axes (2, 3)",
+            lambda dout, xhat, inv_std, gamma: (
+                column(inv_std * gamma)
+                * (
+                    dout
+                    - dout.mean(axis=(2, 3), keepdims=True)
+                    - xhat * (dout * xhat).mean(axis=(2, 3), keepdims=True)
+                )
+            ),
+        ),
         ("Two shapes do not fit", dx_gamma_not_reshaped),
         ("Two shapes do not fit", dx_without_keepdims),
         ("The last xhat stands inside its mean", dx_squared_xhat),
@@ -1007,6 +1162,8 @@ WRONG = {
         ),
     ],
     "leftover": [
+        ("The fraction is upside down", lambda var, eps: (var + eps) / eps),
+        ("eps / var + eps divides by var alone", lambda var, eps: eps / var + eps),
         ("That is the share of the variance", lambda var, eps: var / (var + eps)),
         ("The share is of the sum var + eps", lambda var, eps: eps / var),
         ("No root here", lambda var, eps: np.sqrt(eps / (var + eps))),
@@ -1016,6 +1173,10 @@ WRONG = {
         ("The share of eps has eps above the line", lambda var, eps: 1 / (var + eps)),
     ],
     "spatial_backward": [
+        ("xhat stands inside its mean", _backward(lambda g, z, dout: mean(g * z * z))),
+        ("lacks its factor xhat", _backward(lambda g, z, dout: mean(g * z))),
+        ("its xhat is missing", _backward(lambda g, z, dout: z * mean(g))),
+        ("gamma is missing", _backward(lambda g, z, dout: z * mean(dout * z))),
         ("eps is written in as 1e-5", backward_eps_written_in),
         ("dx is divided by the standard deviation twice", backward_inv_std_twice),
         ("dx lacks gamma", backward_without_gamma),
@@ -1038,6 +1199,8 @@ WRONG = {
         ("The variance falls by 4, not by 16", 0.0625),
     ],
     "unbiased": [
+        ("That is the root", lambda var, m: np.sqrt(var * m / (m - 1))),
+        ("a little more than (m + 1) / m", lambda var, m: var * (m + 1) / m),
         ("The factor is upside down", lambda var, m: var * (m - 1) / m),
         ("This is var itself, still biased", lambda var, m: var),
         ("var is a sum divided by m", lambda var, m: var / (m - 1)),
@@ -1047,6 +1210,9 @@ WRONG = {
         ("The divisor is m - 1, not m + 1", lambda var, m: var * m / (m + 1)),
     ],
     "merge_moments": [
+        ("has the weight m_a * m_b / m; here m.", _merge(lambda d, a, b: d**2 * (a + b))),
+        ("has the weight m_a * m_b / m; here m_b / m.", _merge(lambda d, a, b: d**2 * b / (a + b))),
+        ("is subtracted; add it", _merge(lambda d, a, b: -(d**2) * a * b / (a + b))),
         ("The squared difference of the means has the weight", merge_with_unweighted_spread),
         ("it is not divided by m", merge_with_undivided_weight),
         ("s is the sum of the squared deviations", merge_to_a_variance),
@@ -1058,6 +1224,8 @@ WRONG = {
         ),
     ],
     "stable_variance": [
+        ("That is the mean of x squared", lambda x: (x**2).mean(axis=AXES)),
+        ("A reshape alone mixes", lambda x: x.reshape(-1, x.shape[1]).var(axis=0)),
         ("Two shapes do not fit", variance_not_reshaped),
         ("That is E[x^2] - E[x]^2, which loses its digits when the mean", variance_one_pass),
         ("The variance is divided by m - 1", lambda x: x.var(axis=AXES, ddof=1)),
@@ -1077,17 +1245,24 @@ WRONG = {
         ),
     ],
     "update_course": [
+        ("Both values are multiplied by momentum", _update(lambda a: (a, a))),
+        ("The old value has the weight momentum", _update(lambda a: (1, 1 - a))),
+        ("The new value is subtracted", _update(lambda a: (a, a - 1))),
         ("momentum weighs the old value here", course_weights_swapped),
         ("The course keeps the biased variance", course_unbiased),
         ("The running value is a variance", course_by_std),
         ("It never uses its argument var", course_mean_only),
         ("The results are right, but the function changes its argument", course_in_place),
         (
-            "It never uses its argument running_mean",
+            "The running values are replaced by the batch's",
             lambda running_mean, running_var, mean, var, m, momentum: (mean, var),
         ),
     ],
     "update_pytorch": [
+        (
+            "The old value has the weight 1 - momentum; here it has 1",
+            lambda rm, rv, mean, var, m, a: (rm + a * mean, rv + a * var * m / (m - 1)),
+        ),
         ("momentum weighs the new value here", course_unbiased),
         ("PyTorch remembers the unbiased variance", pytorch_biased),
         ("The factor m / (m - 1) belongs to the variance alone", pytorch_unbiased_mean),
@@ -1139,6 +1314,9 @@ WRONG = {
         ("It never uses its argument momentum", lambda running, momentum, k: running / k),
     ],
     "running_layer": [
+        ("The running statistics are the last batch's", _layer(old=0)),
+        ("The running statistics are returned as they came", _layer(old=1)),
+        ("eps is written in as 1e-5", lambda *given: _layer()(*given[:-1], 1e-5)),
         ("it returned nothing", _layer(training_only=True)),
         ("Momentum weighs the new value", _layer(flipped=True)),
         ("The running variance gets the variance divided by m - 1", _layer(unbiased=True)),
@@ -1147,6 +1325,10 @@ WRONG = {
         ("It never uses its argument training", layer_that_ignores_mode),
     ],
     "group_norm": [
+        ("eps is written in as 1e-5", lambda *given: _grouped((2, 3, 4))(*given[:-1], 1e-5)),
+        ("which is batch norm", _grouped((0, 3, 4))),
+        ("W is missing", _grouped((2, 3))),
+        ("run from group to group", _grouped((1, 3, 4))),
         ("Mean and variance are taken over the channels of a group alone", _grouped((2,))),
         ("Mean and variance are taken over N too", _grouped((0, 2, 3, 4))),
         ("Mean and variance are taken over H and W alone, which is", _grouped((3, 4))),

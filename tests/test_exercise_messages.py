@@ -6,7 +6,7 @@ from fractions import Fraction
 
 import numpy as np
 import pytest
-from student_answers import AXES, backward_closed, forward_keepdims
+from student_answers import AXES, backward_closed, column, forward_keepdims
 
 from bnlib import exercises
 
@@ -208,3 +208,11 @@ def test_constant_factor_is_named(name, factor, answer):
 )
 def test_usual_exception_is_explained(words, answer):
     assert words in str(exercises.channel_mean.check(answer))
+
+
+def test_eps_written_in_is_not_called_missing():
+    def inference(x, gamma, beta, running_mean, running_var, eps):
+        d = x - column(running_mean)
+        return column(gamma) * d / np.sqrt(column(running_var) + 1e-5) + column(beta)
+
+    assert "eps is written in as 1e-5" in str(exercises.inference.check(inference))

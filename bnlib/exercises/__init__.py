@@ -21,11 +21,13 @@ from bnlib.exercises import (
     gradcheck,
     graph,
     groups,
+    merging,
     projection,
     running,
     slopes,
     statistics,
     tables,
+    undoing,
     updates,
     walk,
 )
@@ -35,6 +37,7 @@ ALL = {
     name: found
     for module in (
         concept,
+        undoing,
         tables,
         forward,
         slopes,
@@ -45,6 +48,7 @@ ALL = {
         closed_form,
         projection,
         statistics,
+        merging,
         updates,
         running,
         groups,

@@ -3,6 +3,7 @@
 import numpy as np
 
 from bnlib import faults, layers, layout, normalize
+from bnlib.exercises import variants
 from bnlib.exercises.cases import AXES, WRONG_AXES, images
 from bnlib.exercises.checking import exercise
 from bnlib.exercises.slips import Mistake
@@ -169,6 +170,11 @@ def parameter_gradients(dout, xhat):
             "The last mean is of dxhat * xhat; its xhat is missing.",
             lambda d, xhat, s: s * (d - mean(d, AXES) - xhat * mean(d, AXES)),
         ),
+        _closed(
+            "inv_std on two terms",
+            "inv_std multiplies the first two terms; the xhat term has it, too.",
+            lambda d, xhat, s: s * (d - mean(d, AXES)) - xhat * mean(d * xhat, AXES),
+        ),
         Mistake(
             "gamma twice",
             "gamma is there twice; dx has it once, in dxhat = gamma * dout.",
@@ -206,7 +212,7 @@ def closed_form_dx(dout, xhat, inv_std, gamma):
         "dgamma and dbeta are two sums; dx is the closed form.",
         "dx = inv_std * (dxhat - mean(dxhat) - xhat * mean(dxhat * xhat)), dxhat = gamma * dout.",
     ),
-    mistakes=faults.of_task("backward"),
+    mistakes=(*faults.of_task("backward"), *variants.BACKWARD, *variants.CLOSED_FORM),
     shows=(normalize.backward,),
 )
 def spatial_backward(dout, x, gamma, eps):

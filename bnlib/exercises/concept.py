@@ -3,6 +3,7 @@
 import numpy as np
 
 from bnlib import faults, layers, layout, normalize, statistics
+from bnlib.exercises import variants
 from bnlib.exercises.cases import WRONG_AXES, images, tables
 from bnlib.exercises.checking import exercise, prediction
 from bnlib.exercises.slips import Mistake
@@ -22,35 +23,35 @@ def of_table(fault):
     of_images = without_scale(fault).function
     return Mistake(
         fault.name,
-        IN_TABLES[fault.name] or fault.mistake,
+        IN_TABLES.get(fault.name) or fault.mistake.replace("channel", "column"),
         lambda x, eps: of_images(x[:, :, None, None], eps)[:, :, 0, 0],
     )
 
 
-UNSCALED = ("gamma", "beta")
-NORMALIZING = [f for f in faults.of_task("forward") if not any(n in f.name for n in UNSCALED)]
-IN_TABLES = {  # faults that exist in a table, too, and what a table has to say of some
+NORMALIZING = [
+    fault
+    for fault in (*faults.of_task("forward"), *variants.NORMALIZING)
+    if "gamma" not in fault.name and "beta" not in fault.name
+]
+IN_TABLES = {  # what a table has to say of some
     "mean over the whole batch": "Mean and variance are taken over the whole table; each column "
     "needs its own: axis=0.",
     "mean over C only": "Mean and variance are taken along each row; each column needs its own: "
     "axis=0.",
-    "variance divided by m - 1": None,
-    "variance not divided by m": None,
-    "mean square for the variance": None,
-    "one-pass variance": None,
-    "eps outside the root": None,
-    "eps forgotten": None,
-    "eps always 1e-5": None,
-    "eps always 1e-3": None,
-    "eps always 1e-7": None,
-    "eps after the division": None,
-    "root of the standard deviation": None,
-    "no root": None,
-    "not centred": None,
-    "mean minus x": None,
-    "not divided": None,
-    "only the mean divided": None,
 }
+IMAGES_ONLY = (
+    "mean over N only",
+    "mean over H and W only",
+    "mean over N and W only",
+    "mean over N and H only",
+    "mean over N and C only",
+    "mean over C, H and W",
+    "mean over N, C and H",
+    "mean of each image",
+    "variance of each image",
+    "mean along the last axis",
+    "reshaped without a transpose",
+)
 
 
 @prediction(
@@ -66,6 +67,8 @@ IN_TABLES = {  # faults that exist in a table, too, and what a table has to say 
         ((96, 96), "That is one mean for each position; positions share theirs."),
         ((3, 96, 96), "That is what axis=0 gives; positions share a mean, too."),
         ((6, 3), "That is a mean for each image and channel; all images share one."),
+        ((6, 3, 1, 1), "That is a mean for each image and channel; all images share one."),
+        ((), "That is one mean for all numbers; each channel has its own."),
         ((1, 3, 1, 1), "The numbers are right, but this is with keepdims; (C,) is asked for."),
         ((3, 1, 1), "The numbers are right, but (C,) is asked for."),
         ((3, 1), "The numbers are right, but (C,) is asked for, with one axis."),
@@ -145,7 +148,7 @@ def channel_mean(x):
         "Three lines: the mean over axis 0, the variance over axis 0, and the division.",
         "The divisor is np.sqrt(var + eps); eps stands under the root.",
     ),
-    mistakes=[of_table(faults.CATALOGUE[name]) for name in IN_TABLES],
+    mistakes=[of_table(f) for f in NORMALIZING if f.name not in IMAGES_ONLY],
     shows=(normalize.forward,),
 )
 def normalize_table(x, eps):
@@ -170,51 +173,3 @@ def normalize_images(x, eps):
     """Return xhat for x (N, C, H, W): each channel normalized over images and positions."""
     ones, zeros = np.ones(x.shape[1]), np.zeros(x.shape[1])
     return layers.spatial_batchnorm_forward(x, ones, zeros, eps=eps)[0]
-
-
-@exercise(
-    notebook="01",
-    cases=images,
-    returns="gamma beta",
-    hints=(
-        "Solve gamma * xhat + beta = x for gamma and beta.",
-        "xhat is (x - mu) / sqrt(var + eps). What has to be multiplied, and what added?",
-        "gamma takes the division back: np.sqrt(var + eps). beta takes the subtraction back.",
-    ),
-    mistakes=(
-        Mistake(
-            "variance as gamma",
-            "The layer divided by the root of var + eps; gamma must be that root.",
-            lambda x, eps: (x.var(axis=(0, 2, 3)) + eps, x.mean(axis=(0, 2, 3))),
-        ),
-        Mistake(
-            "eps forgotten",
-            "The layer divided by the root of var + eps; the argument eps is missing in gamma.",
-            lambda x, eps: (x.std(axis=(0, 2, 3)), x.mean(axis=(0, 2, 3))),
-        ),
-        Mistake(
-            "eps written in as 1e-5",
-            "eps is written in as 1e-5; use the argument.",
-            lambda x, eps: (np.sqrt(x.var(axis=(0, 2, 3)) + 1e-5), x.mean(axis=(0, 2, 3))),
-        ),
-        Mistake(
-            "eps outside the root",
-            "The layer adds eps under the root; here gamma adds it to the root.",
-            lambda x, eps: (x.std(axis=(0, 2, 3)) + eps, x.mean(axis=(0, 2, 3))),
-        ),
-        Mistake(
-            "beta is zero",
-            "The layer subtracted the mean; beta must add it again.",
-            lambda x, eps: (np.sqrt(x.var(axis=(0, 2, 3)) + eps), np.zeros(x.shape[1])),
-        ),
-        Mistake(
-            "inverse as gamma",
-            "gamma multiplies: it must be the root itself, not one over it.",
-            lambda x, eps: (1 / np.sqrt(x.var(axis=(0, 2, 3)) + eps), x.mean(axis=(0, 2, 3))),
-        ),
-    ),
-)
-def undo(x, eps):
-    """Return the gamma (C,) and beta (C,) with which the layer gives x back."""
-    mean, var, _ = statistics.batch_statistics(x)
-    return np.sqrt(var + eps), mean

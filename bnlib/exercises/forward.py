@@ -3,9 +3,11 @@
 import numpy as np
 
 from bnlib import faults, layers, normalize, statistics
-from bnlib.exercises.cases import images
+from bnlib.exercises import variants
+from bnlib.exercises.cases import AXES, images
 from bnlib.exercises.checking import exercise
 from bnlib.exercises.slips import Mistake
+from bnlib.faults.recipes import mean as batch_mean
 
 
 def _inference_mistake(name, sentence, y):
@@ -25,7 +27,7 @@ _WRONG_INFERENCE = [
         lambda x, gamma, beta, mean, var, eps: gamma * (x - mean) / np.sqrt(var) + beta,
     ),
     _inference_mistake(
-        "eps written in as 1e-5",
+        "eps always 1e-5",
         "eps is written in as 1e-5; use the argument.",
         lambda x, gamma, beta, mean, var, eps: gamma * (x - mean) / np.sqrt(var + 1e-5) + beta,
     ),
@@ -43,6 +45,38 @@ _WRONG_INFERENCE = [
         "no root, no eps",
         "It divides by the running variance; divide by np.sqrt(running_var + eps).",
         lambda x, gamma, beta, mean, var, eps: gamma * (x - mean) / var + beta,
+    ),
+    _inference_mistake(
+        "running variance squared",
+        "running_var is a variance already; here it is squared.",
+        lambda x, gamma, beta, mean, var, eps: gamma * (x - mean) / np.sqrt(var**2 + eps) + beta,
+    ),
+    _inference_mistake(
+        "multiplied by the root",
+        "The deviations are multiplied by the root; divide by it.",
+        lambda x, gamma, beta, mean, var, eps: gamma * (x - mean) * np.sqrt(var + eps) + beta,
+    ),
+    _inference_mistake(
+        "mean minus x",
+        "It is x minus the running mean, not the running mean minus x.",
+        lambda x, gamma, beta, mean, var, eps: gamma * (mean - x) / np.sqrt(var + eps) + beta,
+    ),
+    _inference_mistake(
+        "only the mean divided",
+        "Only the running mean is divided: x - mean needs brackets.",
+        lambda x, gamma, beta, mean, var, eps: gamma * (x - mean / np.sqrt(var + eps)) + beta,
+    ),
+    _inference_mistake(
+        "beta before gamma",
+        "beta is added before gamma multiplies; y is gamma * xhat + beta.",
+        lambda x, gamma, beta, mean, var, eps: gamma * ((x - mean) / np.sqrt(var + eps) + beta),
+    ),
+    _inference_mistake(
+        "batch mean",
+        "It subtracts the batch's own mean; it must use the running one.",
+        lambda x, gamma, beta, mean, var, eps: (
+            gamma * (x - batch_mean(x, AXES)) / np.sqrt(var + eps) + beta
+        ),
     ),
     _inference_mistake(
         "not centred",
@@ -71,7 +105,7 @@ _WRONG_INFERENCE = [
         "Mean and variance over (0, 2, 3) with keepdims=True; divide by np.sqrt(var + eps).",
         "gamma and beta need the shape (1, C, 1, 1): gamma.reshape(1, -1, 1, 1).",
     ),
-    mistakes=faults.of_task("forward"),
+    mistakes=(*faults.of_task("forward"), *variants.NORMALIZING, *variants.SCALING),
     shows=(normalize.forward, statistics.centred_moments),
 )
 def spatial_forward(x, gamma, beta, eps):
@@ -121,6 +155,16 @@ def spatial_forward(x, gamma, beta, eps):
             "not divided",
             "The layer divides by sqrt(var + eps); here it multiplies.",
             lambda gamma, var, eps: np.abs(gamma) * np.sqrt(var + eps),
+        ),
+        Mistake(
+            "gamma under the root",
+            "gamma stands under the root; it multiplies the root.",
+            lambda gamma, var, eps: np.sqrt(np.abs(gamma) * var / (var + eps)),
+        ),
+        Mistake(
+            "a root missing above",
+            "The standard deviation of xhat is sqrt(var) / sqrt(var + eps): var lacks its root.",
+            lambda gamma, var, eps: np.abs(gamma) * var / np.sqrt(var + eps),
         ),
         Mistake(
             "the approximation",

@@ -173,6 +173,7 @@ def mean_back(dmean, shape):
                 (-1.0, "-1", "The root's derivative has a root below, too."),
                 (-2.0, "-2", "One factor is 1 / (var + eps), the other 1 / sqrt(var + eps)."),
                 (-2.5, "-5/2", "In -1 / a^2, a is the root, so a^2 is var + eps."),
+                (-3.0, "-3", "It is inv_std that has the power 3."),
             )
         ),
         Mistake(
@@ -196,9 +197,14 @@ def mean_back(dmean, shape):
             lambda dinv_std, var, eps: -0.5 * dinv_std * var**-1.5,
         ),
         Mistake(
-            "eps outside",
+            "eps outside the root",
             "eps stands under the root: sqrt(var + eps), not sqrt(var) + eps.",
             lambda dinv_std, var, eps: -0.5 * dinv_std * (np.sqrt(var) + eps) ** -3,
+        ),
+        Mistake(
+            "derivative of 1/(var + eps)",
+            "The root is left out: that is the derivative of 1 / (var + eps).",
+            lambda dinv_std, var, eps: -dinv_std * (var + eps) ** -2.0,
         ),
     ),
 )

@@ -99,6 +99,16 @@ def scale_of_dx():
             lambda g, xhat: g - np.mean(g) + xhat * np.mean(g * xhat),
         ),
         Mistake(
+            "intercept's sign",
+            "The mean of g is added; subtract it.",
+            lambda g, xhat: g + np.mean(g) - xhat * np.mean(g * xhat),
+        ),
+        Mistake(
+            "xhat on the wrong term",
+            "xhat multiplies the mean of g; it belongs to the mean of g * xhat.",
+            lambda g, xhat: g - np.mean(g) * xhat - np.mean(g * xhat),
+        ),
+        Mistake(
             "the line itself",
             "That is the line; what it leaves of g is asked for.",
             lambda g, xhat: np.mean(g) + xhat * np.mean(g * xhat),
@@ -143,6 +153,16 @@ def project(g, xhat):
             lambda var, eps: 1 / (var + eps),
         ),
         Mistake("ratio", "The share is of the sum var + eps.", lambda var, eps: eps / var),
+        Mistake(
+            "upside down",
+            "The fraction is upside down: eps is divided by var + eps.",
+            lambda var, eps: (var + eps) / eps,
+        ),
+        Mistake(
+            "brackets missing",
+            "eps / var + eps divides by var alone; write eps / (var + eps).",
+            lambda var, eps: eps / var + eps,
+        ),
         Mistake(
             "root",
             "No root here: xhat squared sums to m var / (var + eps).",

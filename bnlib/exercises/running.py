@@ -5,11 +5,82 @@ from dataclasses import replace
 import numpy as np
 
 from bnlib import conventions, faults, layers
+from bnlib.exercises import variants
 from bnlib.exercises.cases import Case, image_case
 from bnlib.exercises.checking import exercise
 from bnlib.exercises.slips import Mistake
-from bnlib.faults.recipes import RECIPES
+from bnlib.faults.recipes import column
 from bnlib.running import RunningStatistics
+
+MORE = variants.of(
+    "running",
+    (
+        "both replaced",
+        "The running statistics are the last batch's; they are averages over many.",
+        {
+            "new_mean": lambda v: v.mu if v.training else v.running_mean,
+            "new_var": lambda v: v.var if v.training else v.running_var,
+        },
+    ),
+    (
+        "neither updated",
+        "The running statistics are returned as they came; training must update them.",
+        {"new_mean": lambda v: v.running_mean, "new_var": lambda v: v.running_var},
+    ),
+    (
+        "training and evaluation exchanged",
+        "Training and evaluation have changed places.",
+        {
+            "old": lambda v: 1.0 if v.training else v.momentum,
+            "used_mean": lambda v: v.running_mean if v.training else v.mu,
+            "used_var": lambda v: v.running_var if v.training else v.var,
+        },
+    ),
+    (
+        "updating in evaluation, before normalizing",
+        "Evaluation updates the running statistics and normalizes by the new ones; it must "
+        "leave them as they are.",
+        {
+            "old": lambda v: v.momentum,
+            "used_mean": lambda v: v.mu if v.training else v.new_mean,
+            "used_var": lambda v: v.var if v.training else v.new_var,
+        },
+    ),
+    (
+        "evaluation divides by the variance",
+        "Evaluation divides by the running variance; divide by np.sqrt(running_var + eps).",
+        {
+            "y": lambda v: (
+                (v.x - column(v.used_mean))
+                / (np.sqrt(column(v.var) + v.eps) if v.training else column(v.running_var))
+            )
+        },
+    ),
+    (
+        "root of the standard deviation in evaluation",
+        "running_var is a variance already; here evaluation takes its root twice.",
+        {"used_var": lambda v: v.var if v.training else np.sqrt(v.running_var)},
+    ),
+    *(
+        (
+            f"eps {name}",
+            sentence,
+            {
+                "y": lambda v, eps=eps: (
+                    (v.x - column(v.used_mean)) / np.sqrt(column(v.used_var) + eps)
+                )
+            },
+        )
+        for name, sentence, eps in (
+            (
+                "forgotten",
+                "The argument eps is missing: add it to the variance, under the root.",
+                0,
+            ),
+            ("always 1e-5", "eps is written in as 1e-5; use the argument.", 1e-5),
+        )
+    ),
+)
 
 
 def _histories():
@@ -65,9 +136,14 @@ def _passes():
             lambda running, momentum, k: running / (1 - momentum ** (k + 1)),
         ),
         Mistake(
-            "power of the difference",
-            "The power belongs to momentum alone: 1 - momentum ** k.",
+            "the power outside",
+            "The power belongs to momentum alone: 1 - momentum ** k, not (1 - momentum) ** k.",
             lambda running, momentum, k: running / (1 - momentum) ** k,
+        ),
+        Mistake(
+            "added",
+            "The batches weigh what the start does not: 1 - momentum ** k; here it is 1 + ...",
+            lambda running, momentum, k: running / (1 + momentum**k),
         ),
         Mistake(
             "subtracted",
@@ -103,19 +179,7 @@ def debias(running, momentum, k):
         "Training also updates the running statistics, where momentum weighs the old value.",
         "Evaluation returns the running statistics as they came.",
     ),
-    mistakes=(
-        *faults.of_task("running"),
-        Mistake(
-            "updating in evaluation, before normalizing",
-            "Evaluation updates the running statistics and normalizes by the new ones; it must "
-            "leave them as they are.",
-            RECIPES["running"].replacing(
-                old=lambda v: v.momentum,
-                used_mean=lambda v: v.mu if v.training else v.new_mean,
-                used_var=lambda v: v.var if v.training else v.new_var,
-            ),
-        ),
-    ),
+    mistakes=(*faults.of_task("running"), *MORE),
     shows=(RunningStatistics.update,),
 )
 def running_layer(x, running_mean, running_var, momentum, training, eps):

@@ -98,6 +98,26 @@ def error_falls_by():
             lambda f, x, h: (f(x + h) + f(x - h)) / (2 * h),
         ),
         Mistake(
+            "multiplied by 2 h",
+            "The difference is multiplied by 2 h; divide by it.",
+            lambda f, x, h: (f(x + h) - f(x - h)) * 2 * h,
+        ),
+        Mistake(
+            "one side, divided by 2 h",
+            "From x to x + h it is one h; for / (2 * h), take f(x + h) - f(x - h).",
+            lambda f, x, h: (f(x + h) - f(x)) / (2 * h),
+        ),
+        Mistake(
+            "twice the step",
+            "Here f is taken at x + 2 h and x - 2 h; the step is h to each side.",
+            lambda f, x, h: (f(x + 2 * h) - f(x - 2 * h)) / (4 * h),
+        ),
+        Mistake(
+            "second derivative",
+            "That is the second derivative; the slope is the first.",
+            lambda f, x, h: (f(x + h) - 2 * f(x) + f(x - h)) / h**2,
+        ),
+        Mistake(
             "half the step",
             "Here f is taken at x + h / 2 and x - h / 2; the step is h to each side.",
             lambda f, x, h: (f(x + h / 2) - f(x - h / 2)) / h,
@@ -142,10 +162,21 @@ def central_difference(f, x, h):
             "The step is real, so the imaginary part is 0: write 1j * h.",
             lambda f, x: np.imag(f(x + 1e-30)) / 1e-30,
         ),
-        Mistake(
-            "central difference",
-            "That is a central difference; it is exact to about ten digits only.",
-            lambda f, x: (f(x + 1e-5) - f(x - 1e-5)) / 2e-5,
+        *(
+            Mistake(
+                "central difference",
+                "That is a central difference; it is exact to about ten digits only.",
+                lambda f, x, h=h: (f(x + h) - f(x - h)) / (2 * h),
+            )
+            for h in (1e-3, 1e-4, 1e-5, 1e-6, 1e-7, 1e-8)
+        ),
+        *(
+            Mistake(
+                "forward difference",
+                "That is a forward difference: its step is real, and the subtraction loses digits.",
+                lambda f, x, h=h: (f(x + h) - f(x)) / h,
+            )
+            for h in (1e-3, 1e-4, 1e-5, 1e-6, 1e-7, 1e-8)
         ),
     ),
 )

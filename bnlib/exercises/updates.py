@@ -80,6 +80,37 @@ def _unbiased(var, m):
             _keep,
             lambda momentum: 1,
         ),
+        _wrong_update(
+            "both by momentum",
+            "Both values are multiplied by momentum; the new one has the weight 1 - momentum.",
+            _keep,
+            _keep,
+        ),
+        _wrong_update(
+            "the old value whole",
+            "The old value has the weight momentum; here it has 1.",
+            lambda momentum: 1,
+            _rest,
+        ),
+        _wrong_update(
+            "subtracted",
+            "The new value is subtracted; add it, times 1 - momentum.",
+            _keep,
+            lambda momentum: momentum - 1,
+        ),
+        _wrong_update(
+            "the new value alone",
+            "The running values are replaced by the batch's; the old ones weigh momentum.",
+            lambda momentum: 0,
+            lambda momentum: 1,
+        ),
+        _wrong_update(
+            "the inverse factor",
+            "The course keeps the biased variance as it is; here it is times (m - 1) / m.",
+            _keep,
+            _rest,
+            lambda var, m: var * (m - 1) / m,
+        ),
     ),
     shows=(RunningStatistics.update,),
 )
@@ -116,6 +147,20 @@ def update_course(running_mean, running_var, mean, var, m, momentum):
             "variance is unbiased.",
             _keep,
             _rest,
+        ),
+        _wrong_update(
+            "weights that do not sum to 1",
+            "The old value has the weight 1 - momentum; here it has 1.",
+            lambda momentum: 1,
+            _keep,
+            _unbiased,
+        ),
+        _wrong_update(
+            "running standard deviation",
+            "The running value is a variance; here it gets a standard deviation.",
+            _rest,
+            _keep,
+            lambda var, m: np.sqrt(_unbiased(var, m)),
         ),
         _wrong_update(
             "unbiased mean",

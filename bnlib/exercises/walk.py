@@ -3,6 +3,7 @@
 import numpy as np
 
 from bnlib import faults
+from bnlib.exercises import variants
 from bnlib.exercises.cases import images
 from bnlib.exercises.checking import exercise
 from bnlib.exercises.slips import Mistake
@@ -43,6 +44,7 @@ def _walk(
     ),
     mistakes=(
         *faults.of_task("backward"),
+        *variants.BACKWARD,
         Mistake(
             "step 4 not divided by m",
             "Step 4 goes back through a mean: the gradient of each square is dvar / m.",
