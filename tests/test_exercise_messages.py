@@ -1,6 +1,7 @@
 """Messages are true, short, and about the case they show; nothing a student raises gets out."""
 
 import functools
+import math
 from collections import namedtuple
 from fractions import Fraction
 
@@ -30,6 +31,14 @@ def test_decorated_function_is_not_accused_of_unused_arguments():
     assert exercises.spatial_forward.check(decorated(forward_keepdims)).correct is True
     assert "never uses" not in str(exercises.spatial_forward.check(wrong))
     assert "never uses its argument eps" in str(exercises.spatial_forward.check(without_eps))
+
+
+mu, var = np.ones((1, 3, 1, 1)), np.ones((1, 3, 1, 1))  # as an earlier cell may have left them
+
+
+def test_array_of_an_earlier_cell_is_named():
+    result = exercises.normalize_images.check(lambda x, eps: (x - mu) / np.sqrt(var + eps))
+    assert "reads mu from outside" in str(result)
 
 
 def test_arguments_by_keyword_only_are_given_by_keyword():
@@ -200,6 +209,9 @@ def test_constant_factor_is_named(name, factor, answer):
         ("Axes count from 0", lambda x: x.mean(axis=2).mean(axis=3)),
         ("One of the values is None", lambda x: x - print()),
         ("square brackets: x.shape[1]", lambda x: x.sum(axis=AXES) / x.shape(1)),
+        ("a product needs its *", lambda x: x(x - 1)),
+        ("np.sqrt takes an array", lambda x: math.sqrt(x)),
+        ("sizes differ from case to case", lambda x: x.transpose(1, 0, 2, 3).reshape(3, 7)),
         ("A power is written **", lambda x: x.mean(axis=AXES) ^ 2),
         ("np.dot and @ multiply matrices", lambda x: np.dot(x, x)),
         ("np.maximum(a, b) compares", lambda x: np.max(1e-8, np.abs(x))),

@@ -17,7 +17,7 @@ def unused(function, solution):
 
 
 def outside(function, solution):
-    """Return the slip of reading a global where an argument is meant."""
+    """Return the slip of reading a global where an argument is meant, or an array of before."""
     function = unwrap(function)
     if not hasattr(function, "__globals__"):
         return None
@@ -27,8 +27,9 @@ def outside(function, solution):
         for name in sorted(_loaded(code_of(function))[1])
         if name in function.__globals__ and _is_data(function.__globals__[name])
     ]
-    data.sort(key=lambda name: name not in names)  # an argument's own name comes first
-    if not data or not (unused or data[0] in names):
+    arrays = [name for name in data if np.ndim(function.__globals__[name])]
+    data.sort(key=lambda name: (name not in names, name not in arrays))
+    if not data or not (unused or data[0] in names or arrays):
         return None
     unused_too = f"never uses its argument {unused[0]}, and " if unused else ""
     sentence = f"It {unused_too}reads {data[0]} from outside; it has to use its arguments."

@@ -58,12 +58,24 @@ EXCEPTIONS = {  # words of an exception, the more special first
     "'tuple' object is not callable": Slip(
         "round brackets", "A tuple is not called; its items stand in square brackets: x.shape[1]."
     ),
-    "unsupported operand type(s) for ^": Slip("^ for a power", "A power is written **, not ^."),
-    "not aligned": Slip(
-        "a matrix product", "np.dot and @ multiply matrices; * multiplies place by place."
+    **dict.fromkeys(
+        (f"'{kind}' object is not callable" for kind in ("numpy.ndarray", "float", "int")),
+        Slip(
+            "* forgotten",
+            "A number or an array stands before brackets, like a function; a product needs its *.",
+        ),
     ),
-    "mismatch in its core dimension": Slip(
-        "a matrix product", "np.dot and @ multiply matrices; * multiplies place by place."
+    "converted to Python scalars": Slip(
+        "one number for an array", "float and math.sqrt take one number; np.sqrt takes an array."
+    ),
+    "cannot reshape array": Slip(
+        "sizes that do not fit",
+        "A new shape holds as many numbers as the old one; sizes differ from case to case.",
+    ),
+    "unsupported operand type(s) for ^": Slip("^ for a power", "A power is written **, not ^."),
+    **dict.fromkeys(
+        ("not aligned", "mismatch in its core dimension"),
+        Slip("a matrix product", "np.dot and @ multiply matrices; * multiplies place by place."),
     ),
 }
 
