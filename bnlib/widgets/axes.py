@@ -84,7 +84,7 @@ def draw(norm="batch", image=0, channel=0):
     alt = (
         f"{claim}. Chosen: image {image}, channel {channel}. In the block these are "
         f"{squares.count} numbers, mean {squares.mean:.2f}, standard deviation {squares.std:.2f}. "
-        f"In the photograph {maps.count:,} numbers, {maps.mean:.2f} and {maps.std:.2f}."
+        f"In the photograph {maps.count:,} numbers, {maps.mean:z.2f} and {maps.std:.2f}."
     )
     cells = [*np.ndindex(N, C)]
     return picture(
@@ -94,7 +94,7 @@ def draw(norm="batch", image=0, channel=0):
         *(piece for n, c in cells for piece in _map(n, c, maps.together[n, c].all())),
         *(_ring(left, image, channel) for left in (LEFT, PHOTO)),
         *(
-            text(left, 432, f"mean of {found.count:,} numbers: {found.mean:.2f}")
+            text(left, 432, f"mean of {found.count:,} numbers: {found.mean:z.2f}")
             for left, found in ((LEFT, squares), (PHOTO, maps))
         ),
         title=claim,
