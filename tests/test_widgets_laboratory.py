@@ -91,13 +91,35 @@ def test_shares_of_a_histogram_sum_to_what_lies_inside():
     shares = laboratory._shares(values, (-40, 40))
     assert shares.sum() == 0.75
     assert shares.max() == 0.5
-    assert laboratory._beyond(shares) == " (25 % lie outside)"
+    assert laboratory._beyond(shares) == " (25 % outside)"
     assert laboratory._beyond(np.array([0.5, 0.5])) == ""
+    assert laboratory._beyond(np.array([255 / 256])) == " (under 1 % outside)"
+
+
+@EVERY
+def test_picture_and_text_name_every_setting(changed):
+    names = ("N", "offset", "spread", "eps", "gamma", "beta", "momentum")
+    values = {**START, **changed}.values()
+    settings = ", ".join(f"{name} {value:g}" for name, value in zip(names, values, strict=True))
+    picture = draw(**changed)
+    assert f">{settings}</text>" in picture.svg
+    assert picture.alt.endswith(f"Settings: {settings}.")
+
+
+def test_title_says_whether_the_modes_agree():
+    assert ">Training and inference agree</text>" in draw(momentum=0.0).svg
+    assert ">Training and inference differ by up to 0.135</text>" in draw().svg
+
+
+def test_small_variance_is_not_written_as_zero():
+    (last,) = re.findall("running, now ([^<]*e-07)<", draw(spread=0.001).svg)
+    found = run(**{**START, "spread": 0.001})
+    assert float(last) == pytest.approx(found.running_variances[-1], rel=1e-3)
 
 
 def test_picture_says_that_values_lie_outside():
     texts = [t.text for t in ElementTree.fromstring(draw(spread=0.001).svg).iter(f"{SVG}text")]
-    assert any(t.startswith("dashed: inference") and "100 % lie outside" in t for t in texts)
+    assert any(t.startswith("dashed: inference") and "100 % outside" in t for t in texts)
 
 
 def test_what_the_notebook_claims():

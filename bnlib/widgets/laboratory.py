@@ -13,7 +13,7 @@ from bnlib.running import RunningStatistics
 from bnlib.statistics import batch_statistics
 from bnlib.widgets.explorer import Explorer
 from bnlib.widgets.panel import Panel, around
-from bnlib.widgets.svg import FAINT, INK, picture
+from bnlib.widgets.svg import FAINT, INK, picture, text
 
 BATCHES = 40
 SIZES = (2, 4, 8, 16, 32, 64, 128, 256)
@@ -75,15 +75,17 @@ def draw(**controls):
     alt = (
         f"{state['n']} numbers in a batch, {said['x']}. After the layer in training "
         f"{said['trained']}; in inference, with the running statistics of {BATCHES} batches, "
-        f"{said['inferred']}. Largest gap between the two: {_short(gap)}."
+        f"{said['inferred']}. Largest gap between the two: {_short(gap)}. "
+        f"Settings: {_settings(state)}."
     )
     return picture(
         (900, 500),
+        text(12, 42, _settings(state), fill=FAINT),
         *_input(found, said),
         *_output(found, said),
         *_statistics("Mean", 60, found.means, found.running_means, state["offset"]),
         *_statistics("Variance", 510, found.variances, found.running_variances, true_variance),
-        title=f"Training and inference differ by up to {_short(gap)}",
+        title=_claim(gap),
         alt=alt,
         state=state,
     )
@@ -107,8 +109,19 @@ def _build(ipywidgets):
     }
     for name, control in controls.items():
         control.value = START[name]
+        control.layout.width = "32%"  # columns
     every = [*controls.values()]
     return controls, [ipywidgets.HBox(every[k : k + 3]) for k in range(0, len(every), 3)]
+
+
+def _claim(gap):
+    differ = f"differ by up to {_short(gap)}"
+    return f"Training and inference {'agree' if _short(gap) == '0' else differ}"
+
+
+def _settings(state):
+    """Name every setting: a still picture has no sliders, and a screen reader's have no names."""
+    return ", ".join(f"{'N' if name == 'n' else name} {value:g}" for name, value in state.items())
 
 
 def _moments(values):
@@ -148,7 +161,8 @@ def _output(found, said):
 
 def _beyond(shares):
     outside = 1 - shares.sum()
-    return f" ({100 * outside:.0f} % lie outside)" if outside > 0.001 else ""
+    share = "under 1" if outside < 0.005 else f"{100 * outside:.0f}"
+    return f" ({share} % outside)" if outside > 0.001 else ""
 
 
 def _statistics(name, left, of_batches, running, true):
@@ -156,7 +170,7 @@ def _statistics(name, left, of_batches, running, true):
     limits = around(of_batches, running, [true])
     panel = Panel(left, 330, 350, 130, (0, BATCHES), limits)
     notes = [
-        f"dots: each batch; line: running, now {_short(running[-1])}",
+        f"dots: each batch; line: running, now {running[-1]:.4g}",
         f"dashed: true, {true:.4g}",
     ]
     yield from panel.frame(name, "batches seen", *notes)
