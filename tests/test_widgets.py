@@ -79,6 +79,15 @@ def test_every_control_is_described_and_the_root_has_its_class(name, make, draw)
 
 
 @EVERY
+def test_focus_is_marked_by_a_thick_line_and_the_mark_takes_no_room(name, make, draw):
+    root = make().root
+    assert "bnlib-explorer" in root._dom_classes
+    style = root.children[-1]
+    assert "outline: 3px solid" in style.value
+    assert style.layout.display == "none"
+
+
+@EVERY
 def test_notebook_shows_the_live_view_first_and_stores_the_still_picture(name, make, draw):
     explorer = make()
     before = explorer._repr_mimebundle_()

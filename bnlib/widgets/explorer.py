@@ -3,6 +3,11 @@
 from html import escape
 
 MISSING = "The figure does not move, since ipywidgets is missing: pip install ipywidgets"
+# ipywidgets marks the focus by a thin pale line, or by a colour alone.
+FOCUS = (
+    "<style>.bnlib-explorer :focus-visible "
+    "{ outline: 3px solid var(--jp-brand-color1) !important; outline-offset: 1px }</style>"
+)
 
 
 class Explorer:
@@ -34,8 +39,9 @@ class Explorer:
             return
         self.controls, rows = build(ipywidgets)
         self.figure = ipywidgets.HTML()
-        self.root = ipywidgets.VBox([*rows, self.figure])
-        self.root.add_class(f"bnlib-{name}")
+        style = ipywidgets.HTML(FOCUS, layout={"display": "none"})
+        self.root = ipywidgets.VBox([*rows, self.figure, style])
+        self.root.add_class("bnlib-explorer").add_class(f"bnlib-{name}")
         for control in self.controls.values():
             control.observe(self._redraw, names="value")
         self._redraw()
