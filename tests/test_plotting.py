@@ -262,6 +262,14 @@ def test_residuals_join_the_points_with_the_line(ax):
     assert ends == [[0.5, 1], [3, 2], [5.5, 6]]
 
 
+def test_many_offsets_are_labelled_in_turn_in_letters_of_one_size(ax):
+    offsets = [0, 1, *(10.0 ** np.arange(1, 9))]
+    plotting.offset_errors(ax, offsets, {"one pass": np.ones(10)})
+    labels = ax.get_xticklabels()
+    assert [label.get_text() for label in labels[:4]] == ["0", "", "10", ""]
+    assert {label.get_fontsize() for label in labels} == {10}
+
+
 def test_lost_values_are_drawn_hollow(ax):
     assert plotting.offset_errors(ax, [0, 1e4, 1e5], {"one pass": [1e-6, 100, np.nan]}) is ax
     _, kept, lost = ax.lines
