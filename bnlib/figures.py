@@ -49,9 +49,10 @@ def use_style():
 def show(fig, alt):
     """Display a figure as SVG with alternative text, and close it.
 
-    The text goes into the SVG for screen readers, and stands beside it as the plain-text form of
-    the output. A figure that is wider than a notebook's cell is shown smaller: JupyterLab would
-    hide its right edge.
+    The text goes into the SVG, and stands beside it as the plain-text form of the output.
+    JupyterLab and nbconvert show the SVG without it. So write alt in the cell itself: there a
+    screen reader reads it, just above the figure. A figure that is wider than a notebook's cell is
+    shown smaller: JupyterLab would hide its right edge.
 
     Parameters
     ----------
