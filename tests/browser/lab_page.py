@@ -73,6 +73,12 @@ class LabPage:
         for name in entries:
             self.page.locator(".lm-Menu-itemLabel").get_by_text(name, exact=True).click()
 
+    def theme(self, name):
+        """Choose the theme Dark or Light; JupyterLab keeps it, for later pages too."""
+        self.menu("Settings", "Theme", f"JupyterLab {name}")
+        light = str(name == "Light").lower()
+        self.page.wait_for_selector(f"body[data-jp-theme-light='{light}']", state="attached")
+
     def cells(self):
         """List the cells as they are now: kind, source, count, outputs."""
         return self.page.evaluate(CELLS)

@@ -82,11 +82,10 @@ def test_notebook_runs_again_after_a_restart_in_the_middle(lab):
 def test_figures_are_legible_in_the_dark_theme(lab, screenshot):
     lab.open("03_gradient_checking.ipynb")
     lab.run_all()
-    lab.menu("Settings", "Theme", "JupyterLab Dark")
-    lab.page.wait_for_selector("body[data-jp-theme-light='false']", state="attached")
+    lab.theme("Dark")
     pixels = imread(BytesIO(first_figure(lab).screenshot()))[..., :3]
     screenshot("dark_theme")
-    lab.menu("Settings", "Theme", "JupyterLab Light")
+    lab.theme("Light")
     assert (pixels.min(axis=2) > 0.9).mean() > 0.8  # the page is dark, the figure's ground white
     assert (pixels.max(axis=2) < 0.2).mean() > 0.005  # and its text black
 

@@ -1,8 +1,9 @@
-"""The explorers follow the keyboard, and fast enough to feel it."""
+"""The explorers follow mouse and keyboard, and fast enough to feel it."""
 
 from statistics import median
 
 import pytest
+from coloraide import Color
 
 PRESSES = 21  # there and back again, and one more, so that it ends elsewhere
 LIMIT = 150  # milliseconds from key press to changed figure; beyond it, cause and effect part
@@ -25,6 +26,15 @@ MEASURE = """root => {
         requestAnimationFrame(() => setTimeout(() => root.times.push(performance.now() - start)));
     }).observe(root, {subtree: true, childList: true, attributes: true});
 }"""
+TEXTS = ("p[role=status]", "svg text", ".widget-label:visible", ".widget-readout")
+TEXT_CONTRAST = 4.5  # WCAG 2.2, 1.4.3
+GROUND = """element => {
+    const style = getComputedStyle(element);
+    const ink = element.closest("svg") ? style.fill : style.color;
+    while (getComputedStyle(element).backgroundColor == "rgba(0, 0, 0, 0)")
+        element = element.parentElement;
+    return [ink, getComputedStyle(element).backgroundColor];
+}"""
 MEASURED = "([root, count]) => root.times.length >= count && root.times"
 
 
@@ -36,6 +46,12 @@ def times(page, root, presses):
         page.keyboard.press("ArrowRight" if count % 2 else "ArrowLeft")
         found = page.wait_for_function(MEASURED, arg=[element, count])
     return found.json_value()
+
+
+def contrast(element):
+    """Return the contrast ratio of an element's text on what lies behind it."""
+    ink, ground = map(Color, element.evaluate(GROUND))
+    return ink.contrast(ground, method="wcag21")
 
 
 @pytest.fixture
@@ -54,17 +70,59 @@ def explorer(request, lab):
 
 
 @pytest.mark.parametrize("explorer", EXPLORERS, indirect=True)
-def test_figure_follows_the_slider_in_time(explorer, lab, screenshot, request):
+def test_figure_follows_the_slider_in_time_and_is_legible_in_the_dark(
+    explorer, lab, screenshot, request
+):
     before = explorer.locator("svg[data-state]").get_attribute("aria-label")
     found = times(lab.page, explorer, PRESSES)
     assert explorer.locator("svg[data-state]").get_attribute("aria-label") != before
     name = request.node.callspec.params["explorer"]
     screenshot(name)
     print(f"\n{name}, key press to changed figure: {median(found):.0f} ms, worst {max(found):.0f}")
+    lab.theme("Dark")
+    ratios = {text: contrast(explorer.locator(text).first) for text in TEXTS}
+    screenshot(f"{name}_dark")
+    lab.theme("Light")
     assert median(found) < LIMIT
+    assert {text for text, ratio in ratios.items() if ratio < TEXT_CONTRAST} == set()
 
 
-# The judge of this
+def wait_for_step(root, step):
+    root.locator(f'svg[data-state="step={step}"]').wait_for()
+
+
+@pytest.mark.parametrize("explorer", ["graph-stepper"], indirect=True)
+def test_stepper_walks_by_its_buttons_and_by_keys(explorer, lab):
+    press = lab.page.keyboard.press
+    following = explorer.get_by_role("button", name="Next")
+    for step in (2, 3):
+        following.click()
+        wait_for_step(explorer, step)
+    explorer.get_by_role("button", name="Previous").click()
+    wait_for_step(explorer, 2)
+    press("Tab")  # from Previous to Next
+    for key, step in (("Enter", 3), ("Space", 4)):
+        press(key)
+        wait_for_step(explorer, step)
+    assert following.evaluate("button => getComputedStyle(button).outlineWidth") == "3px"
+    press("Tab")  # to the slider
+    press("End")
+    wait_for_step(explorer, 18)
+    press("Shift+Tab")
+    press("Enter")  # there is no step beyond the last
+    press("Shift+Tab")
+    press("Enter")
+    wait_for_step(explorer, 17)
+
+
+# The judges of this
+
+
+def test_dark_text_on_a_dark_page_is_found(page):
+    page.set_content('<body style="background: #111"><p style="color: #333">a</p><b>b</b>')
+    assert contrast(page.locator("p")) < 2
+    page.set_content('<body style="background: #111"><p style="color: #eee">a</p>')
+    assert contrast(page.locator("p")) > 10
 
 
 SLOW = """<div id="root"><svg data-state="0"></svg></div><script>
