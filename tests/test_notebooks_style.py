@@ -94,6 +94,10 @@ FAULTS = {
     "no alt text": (set_outputs(figure_output(alt="")), "of alt text"),
     "short alt text": (set_outputs(figure_output(alt="A line.")), "of alt text"),
     "other alt text in the SVG": (set_outputs(figure_output(alt=ALT + " Really.")), "aria-label"),
+    "alt text from elsewhere": (
+        lambda nb: nb.cells[4].update(source="plotting.show(fig, alt=said)"),
+        "not written out",
+    ),
     "table without header": (add_text("| a | 1 |\n| b | 2 |"), "without a header row: | a | 1 |"),
     "header without a name": (
         add_text("| | used in |\n| :-- | --- |\n| batch | vision |"),

@@ -172,6 +172,16 @@ def figures_have_alt_text(notebook):
                 yield f"cell {k}: the SVG's root must carry role=img and the alt text as aria-label"
 
 
+def alt_text_stands_in_the_cell(notebook):
+    """JupyterLab drops a figure's alt text: it is written out in the code, where it is read."""
+    for k, data in output_data(notebook):
+        source = notebook.cells[k].source
+        if "image/svg+xml" in data and "plotting.show(" in source:
+            strings = [n.value for n in ast.walk(ast.parse(source)) if isinstance(n, ast.Constant)]
+            if data.get("text/plain", "").removeprefix("Figure: ") not in strings:
+                yield f"cell {k}: the alt text is not written out in the cell"
+
+
 def tables_have_headers(notebook):
     """A table names each of its columns: a screen reader says the name with every cell."""
     for k, cell in enumerate(notebook.cells):
@@ -215,6 +225,7 @@ RULES = (
     pace_is_readable,
     no_star_import,
     figures_have_alt_text,
+    alt_text_stands_in_the_cell,
     tables_have_headers,
     images_and_links_say_what_they_are,
     formulas_stand_beside_words,
