@@ -238,6 +238,16 @@ def test_out_may_have_any_strides():
     assert (out == kernels.batchnorm_forward(case.x, case.gamma, case.beta)[0]).all()
 
 
+@pytest.mark.parametrize(
+    "out", [np.zeros((3, 4, 5))[None], np.zeros(7)[:, None]], ids=["images", "table"]
+)
+def test_out_may_have_a_new_axis(out):  # NumPy gives it a stride of 0
+    case = random_case(out.shape)
+    y, _ = kernels.batchnorm_forward(case.x, case.gamma, case.beta, out=out)
+    assert y is out
+    assert (out == kernels.batchnorm_forward(case.x, case.gamma, case.beta)[0]).all()
+
+
 def test_inference_may_write_into_x():
     case = random_case()
     statistics = case.gamma + 5, case.gamma**2
