@@ -68,13 +68,17 @@ def _add_up(reduction, a, axes):
     Along any axis but the innermost in memory NumPy adds one number after the other. Of a
     million float32 numbers half the digits are then lost, and the transposed copy of an array
     has another mean than the array. Along the innermost axes NumPy adds in pairs, and pairs of
-    pairs, which loses next to nothing: so those come first, in a's own dtype, three times as fast.
+    pairs, which loses next to nothing: so float32 is first added up along those, as float32, which
+    is three times as fast. Where that overflows, it is added up in float64 after all.
     """
     wide = np.result_type(a.dtype, np.float64)  # longdouble and complex stay what they are
     narrow = a.dtype if a.dtype.kind in "fc" else wide
     inner = _innermost(a.ndim, axes)
     if inner and isinstance(a, np.ndarray) and a.flags.c_contiguous and narrow == np.float32:
-        a = reduction(a, axis=inner, keepdims=True)
+        with np.errstate(over="ignore"):
+            pairs = reduction(a, axis=inner, keepdims=True)
+        if np.isfinite(pairs).all():  # otherwise a sum is too large for float32
+            a = pairs
     return reduction(a, axis=axes, keepdims=True, dtype=wide).astype(narrow)
 
 

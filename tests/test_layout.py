@@ -71,6 +71,11 @@ def test_a_million_float32_numbers_keep_their_digits():
     assert (np.abs(sum_to(a, (1, 2)) - worst) <= np.spacing(worst.astype(np.float32))).all()
 
 
+def test_a_sum_that_float32_cannot_hold_has_a_mean_that_it_can():
+    a = np.full((2, 3, 8, 8), 1e37, np.float32)  # 64 of them are more than 3.4e38
+    assert (mean_over(a, (0, 2, 3)) == np.float32(1e37)).all()
+
+
 @pytest.mark.parametrize("order", MEMORY)
 def test_the_mean_does_not_depend_on_the_order_in_memory(order):
     a = 1000 + np.random.default_rng(0).standard_normal((64, 3, 40, 40)).astype(np.float32)
