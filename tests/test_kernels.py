@@ -16,7 +16,7 @@ from hypothesis import given, settings
 from numpy.lib.stride_tricks import as_strided
 
 from bnlib import gradcheck, kernels, layers, reference
-from bnlib.kernels import arrays
+from bnlib.kernels import arrays, compiled
 from bnlib.kernels import threads as sharing
 from tests.strategies import (
     MEMORY,
@@ -133,7 +133,7 @@ def test_float64_is_exact_at_any_offset(shape, offset):
 @every_dtype
 def test_a_first_value_far_away_costs_no_digits(shape, dtype):
     x = random_case(shape, scale=1.0, dtype=dtype).x
-    x[0] += dtype(1e4)  # the value that the sums are first taken about
+    x[0] += dtype(1e4)  # one of those whose mean the sums are first taken about
     case = random_case(shape, dtype=dtype)._replace(x=x)
     wide = case._replace(x=x.astype(np.longdouble), dout=case.dout.astype(np.longdouble))
     for got, right in zip(both_passes(kernels, case), both_passes(layers, wide), strict=True):
@@ -147,6 +147,61 @@ def test_an_upstream_gradient_with_an_offset_keeps_its_digits(shape):
     wide = case._replace(x=case.x.astype(np.float64), dout=case.dout.astype(np.float64))
     dx, right = both_passes(kernels, case)[1], both_passes(layers, wide)[1]
     assert relative(dx, right) < 1e-6
+
+
+def gradients_by_longdouble(case):
+    """Return dx, dgamma and dbeta of the layers, all computed in long double."""
+    wide = case._replace(x=case.x.astype(np.longdouble), dout=case.dout.astype(np.longdouble))
+    return both_passes(layers, wide)[1:]
+
+
+def tasted(shape):
+    """Return an array that is True where the first values of a channel are taken from."""
+    images, channels, *positions = shape
+    steps = np.arange(compiled.TASTED) / (compiled.TASTED - 1)
+    n, i = (steps * (size - 1) + 1e-9 for size in (images, math.prod(positions)))
+    mask = np.zeros((images, channels, math.prod(positions)), bool)
+    mask[n.astype(int), :, i.astype(int)] = True
+    return mask.reshape(shape)
+
+
+@pytest.mark.parametrize("shape", [(4, 3, 20, 31), (64, 3, 24, 31), (30000, 7)], ids=str)
+@pytest.mark.parametrize("size", [1e4, 1e6])
+@every_dtype
+def test_an_upstream_gradient_with_outliers_where_it_is_tasted_keeps_its_digits(shape, size, dtype):
+    case = random_case(shape, dtype=dtype)
+    case.dout[tasted(shape)] = size
+    bound = {np.float32: 1e-6, np.float64: 1e-12}[dtype]  # as without outliers
+    gradients = both_passes(kernels, case)[1:]
+    for got, right in zip(gradients, gradients_by_longdouble(case), strict=True):
+        assert relative(got, right) < bound
+
+
+@pytest.mark.parametrize("shape", [(1, 2, 400, 300), (64, 3, 24, 31), (30000, 7)], ids=str)
+@pytest.mark.parametrize("offset", [0.5, 3, 7])
+def test_dgamma_keeps_its_digits_where_dout_is_a_few_deviations_off_zero(shape, offset):
+    case = random_case(shape, offset=0, scale=1, dtype=np.float32)
+    case = case._replace(dout=case.dout + np.float32(offset))
+    _, dgamma, _ = both_passes(kernels, case)[1:]
+    # Rounding m products to either side gives about 1e-7 of their norm; to one side, 5e-6.
+    norm = np.linalg.norm(case.dout) / np.sqrt(shape[1])
+    assert np.abs(dgamma - gradients_by_longdouble(case)[1]).max() < 1e-6 * norm
+
+
+@pytest.mark.parametrize("shape", [(70, 3, 33, 33), (301, 3)], ids=str)
+@pytest.mark.parametrize("value", [1e-170, 0.1, 1e300])  # the square of two is no float64
+def test_a_constant_channel_of_any_size_gives_zero_where_beta_is_zero(shape, value):
+    y, cache = kernels.batchnorm_forward(np.full(shape, value), np.ones(3), np.zeros(3))
+    assert (y == 0).all()
+    assert (cache.statistics.var == 0).all()
+
+
+@pytest.mark.parametrize("size", [16, 32, 64, 224])
+def test_the_first_values_do_not_all_lie_in_one_column(size):
+    x, origin = np.zeros((4, 1, size, size)), np.zeros(1)
+    x[..., 0] = 1
+    compiled._taste(x.reshape(4, 1, -1), 0, 1, compiled.FINE, origin)
+    assert origin < 0.5
 
 
 @pytest.mark.parametrize("order", MEMORY)

@@ -7,13 +7,16 @@ known when Numba compiles, so that each view gets its own machine code from one 
 A task of a thread is a block of neighbouring channels, of all images; or a shard of the images,
 where that is quicker or there are not enough channels. `bnlib.kernels.threads` decides.
 
-Four rules make the loops fast and right.
+Five rules make the loops fast and right.
 
 - A task sums up its block, and writes its result at once, last image first: what was read last
   is still in the processor's cache. So memory sees each array of a large batch about once.
 - Sums are taken about an origin near the channel's values, never about zero: the mean square minus
   the squared mean loses all digits at a large offset. The origin is the mean of a few values. Where
   it turns out to be far from the mean, the sums are taken once more, about the mean.
+- What is subtracted from every number of a channel is rounded to a few binary digits first. A
+  number of many digits would have most differences rounded to the same side, and the errors of a
+  million numbers would add up. What was cut off is put right once for each channel.
 - A stretch of numbers is added up in x's dtype, which is quick, and the stretches in float64, so
   that no digits are lost however many there are.
 - Numba may reorder a sum (``reassoc``) to add up several numbers at once. It may not in the
@@ -33,28 +36,46 @@ SUM = {"fastmath": {"reassoc", "contract"}, "error_model": "numpy", "cache": Tru
 EXACT = {"fastmath": {"contract"}, "error_model": "numpy", "cache": True}
 TASTED = 16  # values of a channel whose mean is the origin
 FAR = 2.0  # a squared distance to the mean, in variances, at which the sums are taken again
-OFF_ZERO = 8.0  # standard deviations from which an upstream gradient counts as far from zero
+FINE = 2.0**-10  # standard deviations: to about a multiple of that, an origin of x is rounded
+COARSE = 2.0**4  # the same for an upstream gradient, whose origin is mostly 0 then
+MISLED = 0.75  # the distance between that origin and the mean, by the origin, that is too far
 STRETCH = 256  # numbers added up in x's dtype
 ROWS = 32  # the same for a table, where neighbours belong to different channels
 
 
 @njit(**EXACT)
-def _taste(x, first, last, least, origin):
-    """Set origin to the mean of a few values of each of these channels, from all over the batch.
+def _coarse(value, var, grid):
+    """Return value rounded to a multiple of a power of two near `grid` standard deviations.
 
-    To 0, where that is not further away than `least` standard deviations: to subtract a number of
-    many digits from larger ones rounds them all to the same side.
+    Added to a number 2**52 times as large, it loses the digits below that. It keeps all of them
+    where var is 0, or negative or not finite.
     """
+    large = grid * 2.0**52 * np.sqrt(var)
+    coarse = (value + large) - large
+    return coarse if np.isfinite(coarse) else value
+
+
+@njit(**EXACT)
+def _taste(x, first, last, grid, origin):
+    """Set origin to the coarse mean of a few values of each of these channels; 0 if not finite.
+
+    They lie from the first image and position to the last, in different columns of an image.
+    """
+    taken = min(TASTED, x.size // x.shape[1])
+    rows = (x.shape[0] - 1) / (taken - 1)
+    places = (x.shape[2] - 1) / (taken - 1) if x.ndim == 3 else 0.0
     for c in range(first, last):
-        total, square = 0.0, 0.0
-        for k in range(TASTED):
-            n = k * x.shape[0] // TASTED
-            v = np.float64(x[n, c, k * x.shape[2] // TASTED] if x.ndim == 3 else x[n, c])
-            total += v
-            square += v * v
-        mean = total / TASTED
-        far = mean * mean > least * least * (square / TASTED - mean * mean)
-        origin[c] = mean if far else 0.0
+        start, total, square = 0.0, 0.0, 0.0
+        for k in range(taken):
+            n = int(k * rows)
+            v = np.float64(x[n, c, int(k * places)] if x.ndim == 3 else x[n, c])
+            if k == 0:
+                start = v
+            total += v - start
+            square += (v - start) * (v - start)
+        step = total / taken
+        mean = _coarse(start + step, square / taken - step * step, grid)
+        origin[c] = mean if np.isfinite(mean) else 0.0
 
 
 @njit(**SUM)
@@ -167,7 +188,7 @@ def _write_gradient(dout, x, terms, first, last, start, stop, dx):
 
 @njit(**EXACT)
 def _moments(sums, squares, count, origin, first, last, statistics):
-    """Find the statistics from sums about origin; move that to the mean, and say if it was far.
+    """Find the statistics from sums about origin; move that near the mean, and say if it was far.
 
     slip is what mean loses by rounding, so that mean + slip has twice the digits.
     """
@@ -179,25 +200,40 @@ def _moments(sums, squares, count, origin, first, last, statistics):
         slip[c] = step - (mean[c] - start)
         var[c] = squares[c] / count - step * step
         far |= step * step > FAR * var[c]
-        origin[c] = mean[c]
+        origin[c] = _coarse(mean[c], var[c], FINE)
         sums[c] = squares[c] = 0.0
     return far
 
 
 @njit(**EXACT)
 def _forward_terms(statistics, gamma, beta, eps, first, last, terms):
-    """Set the terms of `_write`; head is mean in x's dtype, and what it lacks goes into shift."""
+    """Set the terms of `_write`; head is the coarse mean, and what it lacks goes into shift."""
     mean, slip, var = statistics[0], statistics[1], statistics[2]
     head, scale, shift = terms[0], terms[1], terms[2]
     for c in range(first, last):
         exact_scale = gamma[c] / np.sqrt(var[c] + eps)
-        head[c], scale[c] = mean[c], exact_scale
+        head[c], scale[c] = _coarse(mean[c], var[c], FINE), exact_scale
         shift[c] = beta[c] - ((mean[c] - head[c]) + slip[c]) * exact_scale
 
 
 @njit(**EXACT)
+def _misled(sums, dots, count, above, first, last):
+    """Say if above is far from the mean of dout; if so, move it there, and set the sums to 0."""
+    far = False
+    for c in range(first, last):
+        step = sums[c] / count
+        if above[c] != 0 and abs(step) > MISLED * abs(above[c]):
+            mean, far = above[c] + step, True
+            above[c] = _coarse(mean, mean * mean, FINE)
+    if far:
+        sums[first:last] = 0.0
+        dots[first:last] = 0.0
+    return far
+
+
+@njit(**EXACT)
 def _gradient_terms(sums, dots, count, statistics, gamma, eps, first, last, terms, dgamma, dbeta):
-    """Set dgamma, dbeta and the terms of `_write_gradient`; rest is what x's dtype cuts off.
+    """Set dgamma, dbeta and the terms of `_write_gradient`; rest is what two of them lack.
 
     The sums are of dout - above, where above comes in the row of through_mean, and of that times
     x - head. What head lacks of the mean is lost from the second; above itself adds nothing to it,
@@ -243,7 +279,7 @@ def _forward(x, block, shards, gamma, beta, eps, y, statistics):
     if shards == 1:
         for task in prange(tasks):
             _, first, last, start, stop = _part(task, block, shards, x)
-            _taste(x, first, last, 0.0, head)
+            _taste(x, first, last, FINE, head)
             for _ in range(2):
                 _add_up(x, head, first, last, start, stop, sums[0], squares[0])
                 if not _moments(sums[0], squares[0], count, head, first, last, statistics):
@@ -251,7 +287,7 @@ def _forward(x, block, shards, gamma, beta, eps, y, statistics):
             _forward_terms(statistics, gamma, beta, eps, first, last, terms)
             _write(x, terms, first, last, start, stop, y)
         return
-    _taste(x, 0, channels, 0.0, head)
+    _taste(x, 0, channels, FINE, head)
     for _ in range(2):
         for task in prange(tasks):
             shard, first, last, start, stop = _part(task, block, shards, x)
@@ -273,23 +309,33 @@ def _backward(x, block, shards, dout, statistics, gamma, eps, dx, dgamma, dbeta)
     sums, dots = np.zeros((shards, channels)), np.zeros((shards, channels))
     terms = np.empty((5, channels), x.dtype)
     head, above = terms[0], terms[3]
-    head[:] = statistics[0]
+    mean, var = statistics[0], statistics[2]
+    for c in range(channels):
+        head[c] = _coarse(mean[c], var[c], FINE)
     if shards == 1:
         for task in prange(tasks):
             _, first, last, start, stop = _part(task, block, shards, x)
-            _taste(dout, first, last, OFF_ZERO, above)
-            _add_up_gradient(dout, x, above, head, first, last, start, stop, sums[0], dots[0])
+            _taste(dout, first, last, COARSE, above)
+            for walk in range(2):
+                _add_up_gradient(dout, x, above, head, first, last, start, stop, sums[0], dots[0])
+                if walk == 1 or not _misled(sums[0], dots[0], count, above, first, last):
+                    break
             _gradient_terms(
                 sums[0], dots[0], count, statistics, gamma, eps, first, last, terms, dgamma, dbeta
             )
             _write_gradient(dout, x, terms, first, last, start, stop, dx)
         return
-    _taste(dout, 0, channels, OFF_ZERO, above)
-    for task in prange(tasks):
-        shard, first, last, start, stop = _part(task, block, shards, x)
-        _add_up_gradient(dout, x, above, head, first, last, start, stop, sums[shard], dots[shard])
-    _gather(sums)
-    _gather(dots)
+    _taste(dout, 0, channels, COARSE, above)
+    for walk in range(2):
+        for task in prange(tasks):
+            shard, first, last, start, stop = _part(task, block, shards, x)
+            _add_up_gradient(
+                dout, x, above, head, first, last, start, stop, sums[shard], dots[shard]
+            )
+        _gather(sums)
+        _gather(dots)
+        if walk == 1 or not _misled(sums[0], dots[0], count, above, 0, channels):
+            break
     _gradient_terms(
         sums[0], dots[0], count, statistics, gamma, eps, 0, channels, terms, dgamma, dbeta
     )
