@@ -1,9 +1,10 @@
 """Batch norm compiled with Numba: the functions of `bnlib.layers`, quicker.
 
 Same signatures, contract and results, and ``out=`` to write into memory that is already there.
-Needs Numba: ``pip install "bnlib[speed]"``. The first call with a dtype and a number of axes
-compiles, which takes up to half a minute; the machine code is then kept beside this file, or in
-Numba's cache folder where that cannot be written.
+Needs Numba: ``pip install "bnlib[speed]"``. The first call compiles, which takes up to half a
+minute. So does the first with another dtype, with a table (N, C) instead of images, with a
+read-only array, or with a batch for several threads. The machine code is then kept beside this
+file, or in Numba's cache folder where that cannot be written.
 
 Strides. An array in C order is worked on where it lies. So are images in channels-last order, and
 their result is channels-last too. Anything else is first copied to C order, which costs one more
@@ -13,6 +14,10 @@ Memory. The cache of a forward pass holds x itself, not a copy as in the layers:
 Do not change x before the backward pass, or the gradient is wrong. A thousand numbers of x are
 compared there, so that an activation in place, or the next batch in the same memory, is noticed
 and raises an error; a change of a few numbers may pass.
+
+Range. float32 is added up 256 numbers at a time before it becomes float64. So a standard deviation
+must be below 1e18, where the layers allow 1e19 at best, and its product with dout between 1e-37 and
+1e36; gamma over the standard deviation must be a float32 too.
 
 Threads. As many as Numba's settings say (``NUMBA_NUM_THREADS``, ``numba.set_num_threads``); a small
 batch takes one, and so does a forked process, where OpenMP cannot run. With the same number of
