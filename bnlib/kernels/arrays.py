@@ -66,7 +66,7 @@ def check_out(out, shape, dtype, **taken):
         )
     if not out.flags.writeable:
         raise ValueError("out must be writeable; got a read-only array")
-    if any(size > 1 and stride == 0 for size, stride in zip(shape, out.strides, strict=True)):
+    if 0 in out.strides and np.any((np.array(out.strides) == 0) & (np.array(shape) > 1)):
         raise ValueError("out must have a place for each number; got an array with zero strides")
     for name, array in taken.items():
         if _overlap(out, array):

@@ -64,17 +64,19 @@ def _taste(x, first, last, grid, origin):
     taken = min(TASTED, x.size // x.shape[1])
     rows = (x.shape[0] - 1) / (taken - 1)
     places = (x.shape[2] - 1) / (taken - 1) if x.ndim == 3 else 0.0
+    sums = np.zeros((2, last - first))
+    total, square = sums[0], sums[1]
+    for k in range(1, taken):
+        n, i = int(k * rows), int(k * places)
+        start = x[0, first:last, 0] if x.ndim == 3 else x[0, first:last]
+        row = x[n, first:last, i] if x.ndim == 3 else x[n, first:last]
+        for c in range(row.size):
+            d = np.float64(row[c]) - start[c]
+            total[c] += d
+            square[c] += d * d
     for c in range(first, last):
-        start, total, square = 0.0, 0.0, 0.0
-        for k in range(taken):
-            n = int(k * rows)
-            v = np.float64(x[n, c, int(k * places)] if x.ndim == 3 else x[n, c])
-            if k == 0:
-                start = v
-            total += v - start
-            square += (v - start) * (v - start)
-        step = total / taken
-        mean = _coarse(start + step, square / taken - step * step, grid)
+        start, step = np.float64(x[0, c, 0] if x.ndim == 3 else x[0, c]), total[c - first] / taken
+        mean = _coarse(start + step, square[c - first] / taken - step * step, grid)
         origin[c] = mean if np.isfinite(mean) else 0.0
 
 
