@@ -9,6 +9,8 @@ from math import prod
 
 import numpy as np
 
+MANY = 2**14  # numbers; for fewer, a second reduction costs more than it saves
+
 
 def reduced_axes(ndim):
     """Return every axis but the channels': the axes that batch norm averages over.
@@ -73,8 +75,8 @@ def _add_up(reduction, a, axes):
     """
     wide = np.result_type(a.dtype, np.float64)  # longdouble and complex stay what they are
     narrow = a.dtype if a.dtype.kind in "fc" else wide
-    inner = _innermost(a.ndim, axes)
-    if inner and isinstance(a, np.ndarray) and a.flags.c_contiguous and narrow == np.float32:
+    inner = _innermost(a.ndim, axes) if a.size > MANY and narrow == np.float32 else ()
+    if inner and isinstance(a, np.ndarray) and a.flags.c_contiguous:
         with np.errstate(over="ignore"):
             pairs = reduction(a, axis=inner, keepdims=True)
         if np.isfinite(pairs).all():  # otherwise a sum is too large for float32

@@ -76,6 +76,13 @@ def test_a_sum_that_float32_cannot_hold_has_a_mean_that_it_can():
     assert (mean_over(a, (0, 2, 3)) == np.float32(1e37)).all()
 
 
+@pytest.mark.parametrize("axes", [(0, 2, 3), (0, 1, 2, 3)])
+def test_a_sum_too_large_for_float32_on_the_way_is_added_up_in_float64(axes):
+    a = np.full((2, 3, 90, 90), 3e37, np.float32)
+    with np.errstate(all="raise"):
+        assert (mean_over(a, axes) == np.float32(3e37)).all()
+
+
 @pytest.mark.parametrize("order", MEMORY)
 def test_the_mean_does_not_depend_on_the_order_in_memory(order):
     a = 1000 + np.random.default_rng(0).standard_normal((64, 3, 40, 40)).astype(np.float32)
