@@ -75,8 +75,9 @@ def _add_up(reduction, a, axes):
     """
     wide = np.result_type(a.dtype, np.float64)  # longdouble and complex stay what they are
     narrow = a.dtype if a.dtype.kind in "fc" else wide
-    inner = _innermost(a.ndim, axes) if a.size > MANY and narrow == np.float32 else ()
-    if inner and isinstance(a, np.ndarray) and a.flags.c_contiguous:
+    large = isinstance(a, np.ndarray) and a.flags.c_contiguous and a.size > MANY
+    inner = _innermost(a.ndim, axes) if large and narrow == np.float32 else ()
+    if inner:
         with np.errstate(over="ignore"):
             pairs = reduction(a, axis=inner, keepdims=True)
         if np.isfinite(pairs).all():  # otherwise a sum is too large for float32
