@@ -1,7 +1,16 @@
 import numpy as np
 import pytest
 
-from bnlib.layout import _innermost, count, mean_over, per_channel, reduced_axes, sum_to
+from bnlib.layout import (
+    MANY,
+    _add_up,
+    _innermost,
+    count,
+    mean_over,
+    per_channel,
+    reduced_axes,
+    sum_to,
+)
 from tests.strategies import MEMORY, SHAPE
 
 
@@ -89,6 +98,27 @@ def test_the_mean_does_not_depend_on_the_order_in_memory(order):
     exact = a.mean(axis=(0, 2, 3), keepdims=True, dtype=np.longdouble)
     error = np.abs(mean_over(MEMORY[order](a), (0, 2, 3)) - exact)
     assert (error <= np.spacing(np.float32(1000))).all()  # one after the other, it is off by 7
+
+
+@pytest.mark.parametrize(
+    ("shape", "dtype", "axes_added_up"),
+    [
+        ((2, 3, MANY), np.float32, [(2,), (0, 2)]),
+        ((2, 3, MANY), np.float64, [(0, 2)]),
+        ((1, 1, MANY), np.float32, [(0, 2)]),  # too few
+    ],
+)
+def test_large_batches_of_float32_are_added_up_along_the_innermost_axes_first(
+    shape, dtype, axes_added_up
+):
+    seen = []
+
+    def reduction(a, axis, **options):
+        seen.append(axis)
+        return np.sum(a, axis=axis, **options)
+
+    assert _add_up(reduction, np.ones(shape, dtype), (0, 2)).ravel()[0] == shape[0] * shape[2]
+    assert seen == axes_added_up
 
 
 @pytest.mark.parametrize(
