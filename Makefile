@@ -54,7 +54,7 @@ lint: ## check style only: code, notebooks, who imports whom
 bench: ## time the layer against its peers, with nothing else running: make bench ARGS="--help"
 	@$(RUN) -m benchmarks $(ARGS)
 
-mutation: ## test the tests, for hours; or of one module: make mutation MODULE=layout
+mutation: ## test the tests, up to an hour; or of one module: make mutation MODULE=layout
 	@$(RUN) -m tools.mutation $(MODULE)
 
 lock: ## make requirements.txt anew from pyproject.toml (needs uv)

@@ -1,7 +1,7 @@
 """Test the tests: change bnlib's mathematics in small ways, and see that a test fails each time.
 
-    python -m tools.mutation                     all modules below, some hours
-    python -m tools.mutation layout normalize    these only; layout takes about a minute
+    python -m tools.mutation                     all modules below, up to an hour
+    python -m tools.mutation layout normalize    these only; layout takes about two minutes
 
 mutmut does the work, in a copy of the project under build/mutation and in an environment of its
 own, .venv-mutation, which sees the packages of .venv. A survivor is a change that no test
