@@ -65,27 +65,21 @@ def batch(x, name="x", ndims=(2, 3, 4, 5)):
 def training_batch(x, ndims=(2, 3, 4, 5)):
     """Return x as a batch with at least two values in each channel."""
     x = batch(x, ndims=ndims)
-    m = count(x.shape, reduced_axes(x.ndim))
-    if m == 0:
-        raise ValueError(f"x is an empty batch, shape {x.shape}: it has no mean")
-    if m == 1:
-        raise ValueError(
-            f"x has one value per channel, shape {x.shape}: its variance is zero "
-            "and every gradient vanishes; training needs at least two"
-        )
+    several_values(x, x.shape, reduced_axes(x.ndim), sharing="channel", needed_by="training")
     return x
 
 
-def shared_mean(x, shape, axes):
-    """Check that at least two values of x, seen in this shape, share a mean over these axes."""
+def several_values(x, shape, axes, sharing="group", needed_by="each mean", least=2):
+    """Return how many values of x, seen in this shape, share a mean over these axes: enough."""
     m = count(shape, axes)
     if m == 0:
-        raise ValueError(f"x is empty, shape {x.shape}: there is nothing to average")
-    if m == 1:
+        raise ValueError(f"x is an empty batch, shape {x.shape}: it has no mean")
+    if m < least:
         raise ValueError(
-            f"x has one value per group, shape {x.shape}: its variance is zero "
-            "and every gradient vanishes; each mean needs at least two"
+            f"x has one value per {sharing}, shape {x.shape}: its variance is zero "
+            f"and every gradient vanishes; {needed_by} needs at least two"
         )
+    return m
 
 
 def group_count(groups, x):
@@ -100,16 +94,23 @@ def group_count(groups, x):
     return int(groups)
 
 
-def channel_values(value, name, x, dtype):
-    """Return a copy of value, which must be (C,) for this x, in the given dtype."""
+def channel_values(array, dtype, *, axis=1, of="x", **values):
+    """Return copies of the values in this dtype, each of which must be (C,).
+
+    C is the size of the array's channel axis; ``of`` names the array in an error.
+    """
+    shape = (array.shape[axis],)
+    return [_channel_value(v, name, shape, array, of).astype(dtype) for name, v in values.items()]
+
+
+def _channel_value(value, name, shape, array, of):
     value = real_array(value, name)
-    shape = (x.shape[1],)
     if value.shape != shape:
         raise ValueError(
-            f"{name} must have shape {shape}, one value for each channel of x {x.shape}; "
+            f"{name} must have shape {shape}, one value for each channel of {of} {array.shape}; "
             f"got shape {value.shape}"
         )
-    return value.astype(dtype)
+    return value
 
 
 def upstream_gradient(dout, shape, dtype):
@@ -118,6 +119,13 @@ def upstream_gradient(dout, shape, dtype):
     if dout.shape != shape:
         raise ValueError(f"dout must have the shape of y, {shape}; got shape {dout.shape}")
     return dout.astype(dtype, copy=False)
+
+
+def cache(value, kind, norm):
+    """Check that a cache is of this kind, and that this norm's forward pass made it."""
+    made_by = getattr(value, "norm", None) if isinstance(value, kind) else type(value)
+    if made_by != norm:
+        raise TypeError(f"cache must come from a forward pass of {norm}; got {made_by}")
 
 
 def real_number(value, name):

@@ -9,15 +9,16 @@ from typing import NamedTuple
 
 import numpy as np
 
-from bnlib import contract, gradcheck, graph, layers, relatives
+from bnlib import contract, graph, layers
 from bnlib.conventions import CS231N
+from bnlib.judges import gradcheck
 from bnlib.layout import per_channel
 from bnlib.running import RunningStatistics
 
 rel_error = gradcheck.rel_error
 
 
-class Cache(NamedTuple):
+class CourseCache(NamedTuple):
     """What a training pass keeps: the layer's cache, and eps for the graph."""
 
     layer: layers.Cache
@@ -64,7 +65,8 @@ def batchnorm_backward(dout, cache):
     cache
         From `batchnorm_forward` in mode 'train'.
     """
-    (xhat, inv_std, gamma, *_), dtype = _trained(cache).layer
+    layer = _trained(cache).layer
+    xhat, inv_std, gamma = layer.normalized.xhat, layer.normalized.inv_std, layer.normalized.gamma
     wide = np.result_type(xhat.dtype, np.float64)
     dout = contract.upstream_gradient(dout, xhat.shape, wide)
     # Batch norm does not see a shift: x minus its mean has the gradients of x, with more digits.
@@ -72,7 +74,7 @@ def batchnorm_backward(dout, cache):
         x=xhat.astype(wide) / inv_std, gamma=gamma[0], beta=np.zeros_like(gamma[0])
     )
     gradients = trace.backward(dout)
-    return tuple(gradients[name].astype(dtype, copy=False) for name in ("x", "gamma", "beta"))
+    return tuple(gradients[name].astype(layer.dtype, copy=False) for name in ("x", "gamma", "beta"))
 
 
 def batchnorm_backward_alt(dout, cache):
@@ -109,12 +111,12 @@ def layernorm_forward(x, gamma, beta, ln_param):
         eps : added to the variance, 1e-5 by default.
     """
     x = contract.batch(x, ndims=(2,))
-    return relatives.layernorm_forward(x, gamma, beta, eps=_eps(ln_param, "ln_param"))
+    return layers.layernorm_forward(x, gamma, beta, eps=_eps(ln_param, "ln_param"))
 
 
 def layernorm_backward(dout, cache):
     """Return dx (N, D), dgamma (D,) and dbeta (D,)."""
-    return relatives.layernorm_backward(dout, cache)
+    return layers.layernorm_backward(dout, cache)
 
 
 def spatial_groupnorm_forward(x, gamma, beta, G, gn_param):  # noqa: N803  the course's name
@@ -132,12 +134,12 @@ def spatial_groupnorm_forward(x, gamma, beta, G, gn_param):  # noqa: N803  the c
     x = contract.batch(x, ndims=(4,))
     groups, eps = contract.group_count(G, x), _eps(gn_param, "gn_param")
     gamma, beta = _column(gamma, "gamma", x), _column(beta, "beta", x)
-    return relatives.groupnorm_forward(x, gamma, beta, groups, eps=eps)
+    return layers.groupnorm_forward(x, gamma, beta, groups, eps=eps)
 
 
 def spatial_groupnorm_backward(dout, cache):
     """Return dx (N, C, H, W), dgamma (1, C, 1, 1) and dbeta (1, C, 1, 1)."""
-    dx, dgamma, dbeta = relatives.groupnorm_backward(dout, cache)
+    dx, dgamma, dbeta = layers.groupnorm_backward(dout, cache)
     return dx, per_channel(dgamma, 4), per_channel(dbeta, 4)
 
 
@@ -165,7 +167,7 @@ def _forward(forward, inference, x, gamma, beta, bn_param):
     running = _running(bn_param, x)
     if mode == "train":
         out, layer = forward(x, gamma, beta, eps=convention.eps)
-        cache = Cache(layer, convention.eps)
+        cache = CourseCache(layer, convention.eps)
         running = running.update(layer.statistics, convention)
     else:
         out, cache = inference(x, gamma, beta, **running.for_inference(convention)), None
@@ -191,7 +193,7 @@ def _running(bn_param, x):
         "running_var": bn_param.get("running_var", start.var),
     }
     dtype = contract.working_dtype(x.dtype)
-    return RunningStatistics(*(contract.channel_values(v, k, x, dtype) for k, v in given.items()))
+    return RunningStatistics(*contract.channel_values(x, dtype, **given))
 
 
 def _eps(parameters, name):
@@ -209,6 +211,6 @@ def _column(value, name, x):
 
 
 def _trained(cache):
-    if not isinstance(cache, Cache):
+    if not isinstance(cache, CourseCache):
         raise TypeError(f"cache must come from mode 'train'; got {type(cache)}")
     return cache

@@ -85,34 +85,24 @@ def fold_affine(weight, bias, gamma, beta, running_mean, running_var, *, eps=1e-
 
 
 def _fold(weight, axis, bias, gamma, beta, running_mean, running_var, eps):
-    channels = weight.shape[axis]
     eps = contract.epsilon(eps, contract.working_dtype(weight.dtype))
     wide = np.result_type(weight.dtype, np.float64)  # one rounding, at the end
-    bias, gamma, beta, mean, var = (
-        _channel_values(value, name, channels, weight.shape).astype(wide)
-        for name, value in {
-            "bias": np.zeros(channels) if bias is None else bias,
-            "gamma": gamma,
-            "beta": beta,
-            "running_mean": running_mean,
-            "running_var": running_var,
-        }.items()
+    bias, gamma, beta, mean, var = contract.channel_values(
+        weight,
+        wide,
+        axis=axis,
+        of="weight",
+        bias=np.zeros(weight.shape[axis]) if bias is None else bias,
+        gamma=gamma,
+        beta=beta,
+        running_mean=running_mean,
+        running_var=running_var,
     )
     if (contract.variance(var) + eps == 0).any():
         raise ValueError("running_var must not be 0 where eps is 0: the scale would be infinite")
     scale = gamma / np.sqrt(var + eps)
     shift = scale * (bias - mean) + beta
     column = [1] * weight.ndim
-    column[axis] = channels
+    column[axis] = -1
     folded = weight.astype(wide) * np.reshape(scale, column)
     return folded.astype(weight.dtype), shift.astype(weight.dtype)
-
-
-def _channel_values(value, name, channels, shape):
-    value = contract.real_array(value, name)
-    if value.shape != (channels,):
-        raise ValueError(
-            f"{name} must have shape {(channels,)}, one value for each channel that weight "
-            f"{shape} puts out; got shape {value.shape}"
-        )
-    return value

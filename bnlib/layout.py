@@ -46,10 +46,10 @@ def sum_to(a, shape):
     return _add_up(np.sum, a, copied)
 
 
-def mean_over(a, axes):
+def mean_along(a, axes):
     """Return the mean of a over these axes, each kept with size 1.
 
-    >>> mean_over(np.array([[1.0, 10.0], [2.0, 30.0]]), axes=(0,))
+    >>> mean_along(np.array([[1.0, 10.0], [2.0, 30.0]]), axes=(0,))
     array([[ 1.5, 20. ]])
     """
     return _add_up(np.mean, a, axes)

@@ -9,11 +9,11 @@ from typing import NamedTuple
 
 import numpy as np
 
-from bnlib.layout import count, mean_over, sum_to
+from bnlib.layout import count, mean_along, sum_to
 from bnlib.statistics import centred_moments
 
 
-class Cache(NamedTuple):
+class Normalized(NamedTuple):
     """What the backward pass needs, and the statistics, which running averages need."""
 
     xhat: np.ndarray  # shape of x
@@ -25,7 +25,7 @@ class Cache(NamedTuple):
 
 
 def forward(x, gamma, beta, axes, eps):
-    """Return y = gamma * xhat + beta with xhat = (x - mu) / sqrt(var + eps), and the cache.
+    """Return y = gamma * xhat + beta with xhat = (x - mu) / sqrt(var + eps), and what was saved.
 
     mu and var are taken over the given axes. gamma and beta have x's number of axes and
     broadcast against x.
@@ -34,10 +34,10 @@ def forward(x, gamma, beta, axes, eps):
     inv_std = 1 / np.sqrt(var + eps)
     xhat *= inv_std
     y = gamma * xhat + beta
-    return y, Cache(xhat, inv_std, gamma, axes, mean, var)
+    return y, Normalized(xhat, inv_std, gamma, axes, mean, var)
 
 
-def backward(dout, cache):
+def backward(dout, saved):
     """Return dx, dgamma, dbeta for an upstream gradient dout of y's shape.
 
     dbeta = sum(dout),  dgamma = sum(dout * xhat), over the places to which each was copied;
@@ -47,7 +47,7 @@ def backward(dout, cache):
     with means over the averaged axes. The two subtracted terms are what mu and var pass back.
     dgamma and dbeta have gamma's shape. Notebook 05 derives the three terms.
     """
-    xhat, inv_std, gamma, axes = cache[:4]
+    xhat, inv_std, gamma, axes = saved.xhat, saved.inv_std, saved.gamma, saved.axes
     dbeta = sum_to(dout, gamma.shape)
     dgamma = sum_to(dout * xhat, gamma.shape)
     if gamma.shape == inv_std.shape:  # batch norm: gamma and the sums belong to the same values
@@ -55,7 +55,7 @@ def backward(dout, cache):
         scale, through_mean, through_var = gamma * inv_std, dbeta / m, dgamma / m
     else:
         dout = gamma * dout
-        through_mean, through_var = mean_over(dout, axes), mean_over(dout * xhat, axes)
+        through_mean, through_var = mean_along(dout, axes), mean_along(dout * xhat, axes)
         scale = inv_std
     dx = scale * (dout - through_mean - xhat * through_var)
     return dx, dgamma, dbeta

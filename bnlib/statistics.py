@@ -6,8 +6,8 @@ from typing import NamedTuple
 
 import numpy as np
 
-from bnlib.contract import batch, working_dtype
-from bnlib.layout import count, mean_over, reduced_axes
+from bnlib.contract import batch, several_values, working_dtype
+from bnlib.layout import count, mean_along, reduced_axes
 
 
 class BatchStatistics(NamedTuple):
@@ -33,11 +33,11 @@ def centred_moments(x, axes):
     mean, deviations, var
         With the averaged axes kept as size 1 in mean and var; deviations has x's shape.
     """
-    mean = mean_over(x, axes)
+    mean = mean_along(x, axes)
     deviations = x - mean
-    slip = mean_over(deviations, axes)
+    slip = mean_along(deviations, axes)
     deviations -= slip
-    var = mean_over(deviations * deviations, axes)
+    var = mean_along(deviations * deviations, axes)
     return mean + slip, deviations, var
 
 
@@ -71,9 +71,7 @@ def batch_statistics(x):
     """
     x = batch(x)
     axes = reduced_axes(x.ndim)
-    m = count(x.shape, axes)
-    if m == 0:
-        raise ValueError(f"x is an empty batch, shape {x.shape}: it has no mean")
+    m = several_values(x, x.shape, axes, least=1)
     mean, _, var = centred_moments(x.astype(working_dtype(x.dtype), copy=False), axes)
     return BatchStatistics(np.reshape(mean, (-1,)), np.reshape(var, (-1,)), m)
 
@@ -118,7 +116,7 @@ class Moments:
         m = count(x.shape, axes)
         if m == 0:
             return cls(0, *np.zeros((3, x.shape[1]), x.dtype))
-        origin = mean_over(x, axes)
+        origin = mean_along(x, axes)
         shift, _, var = centred_moments(x - origin, axes)
         return cls(m, *(np.reshape(v, (-1,)) for v in (origin, shift, var * m)))
 

@@ -153,7 +153,7 @@ def test_every_public_function_of_batch_norm_is_in_the_table():
         prefix = module.__name__.removeprefix("bnlib.")
         functions = [name for name, f in vars(module).items() if isfunction(f)]
         names |= {f"{prefix}.{name}" for name in functions if not name.startswith("_")}
-    batch_norm = {name for name in names if "batch" in name}  # the others: test_relatives.py
+    batch_norm = {name for name in names if "batch" in name}
     assert batch_norm == {name.removesuffix(" in test") for name in PUBLIC}
 
 

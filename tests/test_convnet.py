@@ -7,9 +7,9 @@ import numpy as np
 import pytest
 
 from bnlib import convnet, data
-from bnlib.convolution import convolve, convolve_backward, pool, pool_backward
-from bnlib.gradcheck import check_gradients, compare_gradients, numerical_gradient
-from bnlib.networks import softmax_loss
+from bnlib.judges.gradcheck import check_gradients, compare_gradients, numerical_gradient
+from bnlib.training.convolution import convolve, convolve_backward, pool, pool_backward
+from bnlib.training.mlp import softmax_loss
 
 
 def drawn(*shape, seed=0):

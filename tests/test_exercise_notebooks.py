@@ -9,7 +9,7 @@ import pytest
 from nbclient import NotebookClient
 
 from bnlib import exercises
-from bnlib.exercises.checking import Prediction
+from bnlib.exercises.checker.exercise import Prediction
 from tools.nbfiles import NOTEBOOKS
 
 CHECK = re.compile(r"^exercises\.(\w+)\.check\(\1\)$", re.MULTILINE)

@@ -11,7 +11,7 @@ from student_answers import RIGHT
 from student_mistakes import WRONG
 
 from bnlib import exercises
-from bnlib.exercises import guarded
+from bnlib.exercises.checker import sandbox
 
 posix_only = pytest.mark.skipif(sys.platform == "win32", reason="no signals to stop a loop")
 linux_only = pytest.mark.skipif(sys.platform != "linux", reason="memory is limited on Linux")
@@ -223,7 +223,7 @@ def test_endless_loop_is_stopped(answer):
 
 @posix_only
 def test_sleeper_is_woken(monkeypatch):
-    monkeypatch.setattr(guarded, "WALL_SECONDS", 0.2)
+    monkeypatch.setattr(sandbox, "WALL_SECONDS", 0.2)
     assert "did not come to an end" in str(exercises.channel_mean.check(sleeps))
 
 

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from bnlib import exercises, faults
-from bnlib.exercises.checking import Prediction
+from bnlib.exercises.checker.exercise import Prediction
 
 PREDICTIONS = {n: e for n, e in exercises.ALL.items() if isinstance(e, Prediction)}
 FUNCTIONS = {n: e for n, e in exercises.ALL.items() if n not in PREDICTIONS}

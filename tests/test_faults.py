@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 from strategies import random_case
 
-from bnlib import faults, reference, relatives
-from bnlib.faults.recipes import RECIPES, column
+from bnlib import faults, layers, reference
+from bnlib.judges.faults.recipes import RECIPES, column
 from bnlib.running import RunningStatistics
 
 EPS = 1e-2  # large enough for a fault of eps to show
@@ -92,7 +92,7 @@ def test_recipe_of_running_statistics_agrees_with_the_course(training):
 def test_recipe_of_group_norm_agrees_with_the_layer():
     (arguments,) = batch("group")
     x, gamma, beta, groups, eps = arguments
-    expected, _ = relatives.groupnorm_forward(x, gamma, beta, groups, eps=eps)
+    expected, _ = layers.groupnorm_forward(x, gamma, beta, groups, eps=eps)
     np.testing.assert_allclose(RECIPES["group"](*arguments), expected, rtol=1e-12, atol=1e-13)
 
 

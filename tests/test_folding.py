@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 
 import bnlib
-from bnlib.convolution import convolve
 from bnlib.folding import fold_affine, fold_convolution
+from bnlib.training.convolution import convolve
 
 EXACT = 1e-12  # relative to the largest output: rounding of sums of 18 products
 
@@ -149,7 +149,7 @@ def test_arguments_stay_as_they_are_and_share_no_memory():
         (
             {"gamma": np.ones(4)},
             ValueError,
-            r"gamma must have shape \(5,\), .* weight \(5, 2, 3, 3\) .* got shape \(4,\)",
+            r"gamma must have shape \(5,\), .* weight \(5, 2, 3, 3\); got shape \(4,\)",
         ),
         ({"beta": 1.0}, ValueError, r"beta must have shape \(5,\)"),
         ({"bias": np.ones((5, 1))}, ValueError, r"bias must have shape \(5,\)"),

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from bnlib import gradcheck
-from bnlib.gradcheck import (
+from bnlib.judges.gradcheck import (
     WrongGradientError,
     check_gradients,
     compare_gradients,
@@ -15,7 +15,7 @@ from bnlib.gradcheck import (
     numerical_gradient,
     rel_error,
 )
-from bnlib.gradcheck.blindness import BlindCheckError
+from bnlib.judges.gradcheck.blindness import BlindCheckError
 from bnlib.layers import batchnorm_backward, batchnorm_forward
 from tests.strategies import random_case
 

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 import bnlib
 from bnlib import reference
-from bnlib.gradcheck import complex_step_gradient, numerical_gradient
+from bnlib.judges.gradcheck import complex_step_gradient, numerical_gradient
 from tests.strategies import (
     MEMORY,
     SHAPE,
@@ -456,7 +456,7 @@ def test_a_parameter_of_a_wrong_shape_is_named_first(function, name, spatial):
 
 def test_a_cache_of_no_forward_pass_is_named_first():
     with pytest.raises(
-        TypeError, match=r"^cache must come from a training forward pass; got <class 'tuple'"
+        TypeError, match=r"^cache must come from a forward pass of batch norm; got <class 'tuple'"
     ):
         bnlib.batchnorm_backward(random_case().dout, (1, 2))
 

@@ -6,7 +6,7 @@ from bnlib.layout import (
     _add_up,
     _innermost,
     count,
-    mean_over,
+    mean_along,
     per_channel,
     reduced_axes,
     sum_to,
@@ -52,51 +52,51 @@ def test_count_multiplies_the_sizes_of_the_axes():
     assert count((0, 3, 4, 5), (0, 2, 3)) == 0
 
 
-def test_mean_over_keeps_the_averaged_axes_with_size_1():
+def test_mean_along_keeps_the_averaged_axes_with_size_1():
     a = np.arange(120.0).reshape(SHAPE)
-    assert mean_over(a, (0, 2, 3)).tolist() == [[[[39.5]], [[59.5]], [[79.5]]]]
+    assert mean_along(a, (0, 2, 3)).tolist() == [[[[39.5]], [[59.5]], [[79.5]]]]
 
 
 @pytest.mark.parametrize("dtype", [np.float32, np.float64, np.longdouble, np.complex64, complex])
 def test_sums_and_means_stay_in_their_dtype(dtype):
     a = np.ones(SHAPE, dtype)
-    assert mean_over(a, (0,)).dtype == sum_to(a, (1, 3, 1, 1)).dtype == dtype
+    assert mean_along(a, (0,)).dtype == sum_to(a, (1, 3, 1, 1)).dtype == dtype
 
 
 @pytest.mark.parametrize("dtype", [bool, np.uint8, np.int64])
 def test_sums_and_means_of_integers_are_float64(dtype):
     a = np.ones((2, 3), dtype)
     a[0] = 0
-    assert mean_over(a, (0,)).dtype == sum_to(a, (1, 3)).dtype == np.float64
-    assert mean_over(a, (0,)).tolist() == [[0.5, 0.5, 0.5]]
+    assert mean_along(a, (0,)).dtype == sum_to(a, (1, 3)).dtype == np.float64
+    assert mean_along(a, (0,)).tolist() == [[0.5, 0.5, 0.5]]
 
 
 def test_a_million_float32_numbers_keep_their_digits():
     a = 1000 + np.random.default_rng(0).standard_normal((1_000_000, 2)).astype(np.float32)
     exact = a.mean(axis=0, keepdims=True, dtype=np.longdouble)
     # One rounding to float32. Added up in float32, the mean is off by 9.
-    assert (np.abs(mean_over(a, (0,)) - exact) <= np.spacing(np.float32(1000))).all()
+    assert (np.abs(mean_along(a, (0,)) - exact) <= np.spacing(np.float32(1000))).all()
     worst = a.sum(axis=0, dtype=np.longdouble)
     assert (np.abs(sum_to(a, (1, 2)) - worst) <= np.spacing(worst.astype(np.float32))).all()
 
 
 def test_a_sum_that_float32_cannot_hold_has_a_mean_that_it_can():
     a = np.full((2, 3, 8, 8), 1e37, np.float32)  # 64 of them are more than 3.4e38
-    assert (mean_over(a, (0, 2, 3)) == np.float32(1e37)).all()
+    assert (mean_along(a, (0, 2, 3)) == np.float32(1e37)).all()
 
 
 @pytest.mark.parametrize("axes", [(0, 2, 3), (0, 1, 2, 3)])
 def test_a_sum_too_large_for_float32_on_the_way_is_added_up_in_float64(axes):
     a = np.full((2, 3, 90, 90), 3e37, np.float32)
     with np.errstate(all="raise"):
-        assert (mean_over(a, axes) == np.float32(3e37)).all()
+        assert (mean_along(a, axes) == np.float32(3e37)).all()
 
 
 @pytest.mark.parametrize("order", MEMORY)
 def test_the_mean_does_not_depend_on_the_order_in_memory(order):
     a = 1000 + np.random.default_rng(0).standard_normal((64, 3, 40, 40)).astype(np.float32)
     exact = a.mean(axis=(0, 2, 3), keepdims=True, dtype=np.longdouble)
-    error = np.abs(mean_over(MEMORY[order](a), (0, 2, 3)) - exact)
+    error = np.abs(mean_along(MEMORY[order](a), (0, 2, 3)) - exact)
     assert (error <= np.spacing(np.float32(1000))).all()  # one after the other, it is off by 7
 
 

@@ -175,7 +175,7 @@ def test_arguments_go_to_the_environments_python(monkeypatch):
 
 def test_clean_removes_what_was_made_and_never_work(tmp_path):
     made = [".venv", ".venv-numpy-2.0.0", "bnlib/__pycache__", "notebooks/.ipynb_checkpoints"]
-    kept = ["work/__pycache__", "work/.ipynb_checkpoints", "bnlib/datasets", "notebooks"]
+    kept = ["work/__pycache__", "work/.ipynb_checkpoints", "bnlib/training/datasets", "notebooks"]
     for name in made + kept:
         (tmp_path / name).mkdir(parents=True, exist_ok=True)
     assert clean.leftovers(tmp_path) == sorted(tmp_path / name for name in made)

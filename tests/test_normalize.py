@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from bnlib import normalize, reference
-from bnlib.gradcheck import complex_step_gradient, numerical_gradient, rel_error
+from bnlib.judges.gradcheck import complex_step_gradient, numerical_gradient, rel_error
 from tests.strategies import SHAPE, random_case
 
 AXES = [(0,), (0, 2, 3), (1, 2, 3), (2, 3), (1,), (0, 1, 2, 3)]

@@ -10,7 +10,7 @@ import pytest
 
 from bnlib.conventions import PYTORCH
 from bnlib.layers import batchnorm_backward, batchnorm_forward, batchnorm_inference
-from bnlib.layout import mean_over
+from bnlib.layout import mean_along
 from bnlib.running import RunningStatistics
 from bnlib.statistics import batch_statistics
 
@@ -42,13 +42,13 @@ def exact(x, eps=EPS):
 
 
 def one_pass(x):
-    mean, square = mean_over(x, AXES), mean_over(x * x, AXES)
+    mean, square = mean_along(x, AXES), mean_along(x * x, AXES)
     return (x - mean) / np.sqrt(np.maximum(square - mean * mean, 0) + x.dtype.type(EPS))
 
 
 def centred_once(x):
-    deviations = x - mean_over(x, AXES)
-    return deviations / np.sqrt(mean_over(deviations * deviations, AXES) + x.dtype.type(EPS))
+    deviations = x - mean_along(x, AXES)
+    return deviations / np.sqrt(mean_along(deviations * deviations, AXES) + x.dtype.type(EPS))
 
 
 def welford(x):

@@ -8,8 +8,8 @@ import numpy as np
 import pytest
 
 from bnlib import cs231n, gradcheck, layers, reference
-from bnlib.gradcheck import compare_gradients
 from bnlib.graph import Graph, batchnorm_graph
+from bnlib.judges.gradcheck import compare_gradients
 from tests.strategies import random_case
 
 EPS = 1e-5

@@ -9,7 +9,8 @@ import pytest
 from matplotlib import pyplot as plt
 from matplotlib.colors import to_hex
 
-from bnlib import figures, plotting
+from bnlib import plotting
+from bnlib.plotting import style as look
 
 ALT = 'Two groups of numbers, "a" & <b>, each with its own mean.'
 
@@ -33,7 +34,7 @@ def ax():
 def shown(monkeypatch):
     """Return the list of bundles that show() displays."""
     bundles = []
-    monkeypatch.setattr(figures, "display", lambda bundle, raw: bundles.append(bundle))
+    monkeypatch.setattr(look, "display", lambda bundle, raw: bundles.append(bundle))
     return bundles
 
 
@@ -97,9 +98,10 @@ def test_equal_figures_are_equal_text_in_another_process(shown):
     plotting.show(example(), ALT)
     code = (
         "import matplotlib; matplotlib.use('agg')\n"
-        "from bnlib import figures, plotting\n"
+        "from bnlib import plotting\n"
+        "from bnlib.plotting import style\n"
         "from tests.test_plotting import ALT, example\n"
-        "figures.display = lambda bundle, raw: print(bundle['image/svg+xml'], end='')\n"
+        "style.display = lambda bundle, raw: print(bundle['image/svg+xml'], end='')\n"
         "plotting.use_style(); plotting.show(example(), ALT)"
     )
     root = Path(__file__).parents[1]

@@ -20,9 +20,7 @@ from tools import mutation_report
 from tools.nbfiles import ROOT
 
 MUTMUT = "mutmut==3.8.1"
-MODULES = ("layout", "statistics", "normalize", "layers", "relatives", "folding", "graph")
-# Where a picture's boxes go is no mathematics.
-DRAWING = ("bnlib/graph/arrangement.py", "tests/test_graph_picture.py")
+MODULES = ("layout", "statistics", "normalize", "layers", "folding", "graph")
 JUDGES = ("contract", "numerics", "reference", "evidence", "cs231n")
 PYTEST = ("-q", "-x", "-o", "addopts=", "-p", "no:nbval")
 PYTEST += ("-W", "ignore:unclosed file:ResourceWarning")  # mutmut's own must not fail a test
@@ -60,7 +58,7 @@ def python_with_mutmut():
 
 
 def files_of(modules):
-    """List the source files of these modules; a package counts with all that is not drawing."""
+    """List the source files of these modules; a package counts with all of its files."""
     found = []
     for name in modules:
         path = ROOT / "bnlib" / name
@@ -69,18 +67,13 @@ def files_of(modules):
         if missing or not files:
             sys.exit(f"there is no bnlib/{name}.py; known: {' '.join(MODULES)}")
         found += [file.relative_to(ROOT).as_posix() for file in files]
-    return without_drawing(found)
-
-
-def without_drawing(files):
-    """Leave out the files on how a graph's picture is drawn."""
-    return [file for file in files if file not in DRAWING]
+    return found
 
 
 def tests_of(modules):
     """List the test files that judge the mathematics; those of the notebooks are too slow."""
     found = [file for name in (*modules, *JUDGES) for file in ROOT.glob(f"tests/test_{name}*.py")]
-    return without_drawing(sorted({file.relative_to(ROOT).as_posix() for file in found}))
+    return sorted({file.relative_to(ROOT).as_posix() for file in found})
 
 
 def configuration(modules):

@@ -15,7 +15,8 @@ import matplotlib as mpl
 import nbformat
 from matplotlib import pyplot as plt
 
-from bnlib import figures, plotting
+from bnlib import plotting
+from bnlib.plotting import style
 from tools.nbfiles import ROOT, find
 
 TARGET = ROOT / "docs" / "checks.svg"
@@ -104,7 +105,7 @@ def alternative_text(counts, total):
 def svg():
     """Return the figure as SVG text, and its alternative text."""
     bundles = []
-    kept = patch.object(figures, "display", lambda bundle, raw: bundles.append(bundle))
+    kept = patch.object(style, "display", lambda bundle, raw: bundles.append(bundle))
     with kept, mpl.rc_context():
         found = notebook_names("07")
         counts, total = caught(found), len(found["table"])

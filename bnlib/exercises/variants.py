@@ -6,9 +6,9 @@ what students write.
 
 import numpy as np
 
-from bnlib.exercises.slips import Mistake
-from bnlib.faults import RECIPES
-from bnlib.faults.recipes import column, mean, per_channel
+from bnlib.exercises.checker.slips import Mistake
+from bnlib.judges.faults import RECIPES
+from bnlib.judges.faults.recipes import channel_sums, column, mean
 
 
 def of(task, *rows):
@@ -130,8 +130,8 @@ BACKWARD = of(
         "m forgotten in dgamma and dbeta",
         "dgamma and dbeta are means; they are sums, since gamma and beta act at m places.",
         {
-            "dgamma": lambda v: per_channel(v.dout * v.xhat) / v.m,
-            "dbeta": lambda v: per_channel(v.dout) / v.m,
+            "dgamma": lambda v: channel_sums(v.dout * v.xhat) / v.m,
+            "dbeta": lambda v: channel_sums(v.dout) / v.m,
         },
     ),
 )

@@ -6,7 +6,6 @@ functions are used, so that the complex step can run through: no abs, no max.
 """
 
 from collections.abc import Callable
-from inspect import signature
 from math import inf
 from typing import NamedTuple
 
@@ -26,6 +25,7 @@ class Primitive(NamedTuple):
 
     formula: str  # "{0} - {1}", with the inputs' names to be filled in
     latex: str
+    local: tuple[str, ...]  # for each input, what d is multiplied by; {y} is the value's name
     value: Callable
     vjp: Callable
     over: tuple[str, ...] = ()
@@ -33,54 +33,62 @@ class Primitive(NamedTuple):
     @property
     def arity(self):
         """How many inputs the step takes."""
-        return len(signature(self.vjp).parameters) - 2 - bool(self.over)
+        return len(self.local)
 
 
 add = Primitive(
     "{0} + {1}",
     "{0} + {1}",
+    local=("1", "1"),
     value=lambda a, b: a + b,
     vjp=lambda d, y, a, b: (d, d),
 )
 subtract = Primitive(
     "{0} - {1}",
     "{0} - {1}",
+    local=("1", "-1"),
     value=lambda a, b: a - b,
     vjp=lambda d, y, a, b: (d, -d),
 )
 multiply = Primitive(
     "{0} * {1}",
     r"{0} \cdot {1}",
+    local=("{1}", "{0}"),
     value=lambda a, b: a * b,
     vjp=lambda d, y, a, b: (d * b, d * a),
 )
 divide = Primitive(
     "{0} / {1}",
     r"\frac{{{0}}}{{{1}}}",
+    local=("1 / {1}", "-{y} / {1}"),
     value=lambda a, b: a / b,
     vjp=lambda d, y, a, b: (d / b, -d * y / b),
 )
 square = Primitive(
     "{0}^2",
     r"{{{0}}}^2",
+    local=("2 * {0}",),
     value=lambda a: a * a,
     vjp=lambda d, y, a: (2 * a * d,),
 )
 reciprocal = Primitive(
     "1 / {0}",
     r"\frac{{1}}{{{0}}}",
+    local=("-1 / {0}^2",),
     value=lambda a: 1 / a,
     vjp=lambda d, y, a: (-d * y * y,),
 )
 exp = Primitive(
     "exp({0})",
     r"e^{{{0}}}",
+    local=("{y}",),
     value=lambda a: np.exp(a),
     vjp=lambda d, y, a: (d * y,),
 )
 log = Primitive(
     "log({0})",
     r"\log {0}",
+    local=("1 / {0}",),
     value=lambda a: np.log(a),
     vjp=lambda d, y, a: (d / a,),
 )
@@ -93,6 +101,7 @@ def sqrt_plus(eps):
     return Primitive(
         "sqrt({0} + eps)",
         r"\sqrt{{{0} + \epsilon}}",
+        local=("1 / (2 * {y})",),
         value=lambda a: np.sqrt(a + eps),
         vjp=lambda d, y, a: (d / (2 * y),),
     )
@@ -103,6 +112,7 @@ def mean_over(axes):
     return Primitive(
         "mean of {0} over {over}",
         r"\operatorname{{mean}}_{{{over}}} \, {0}",
+        local=("1 / {over}",),
         value=lambda a, axis: np.mean(a, axis=axis),
         vjp=lambda d, y, a, axis: (_copied(d, a, axis) / count(a.shape, axis),),
         over=axis_names(axes),
@@ -114,6 +124,7 @@ def sum_over(axes):
     return Primitive(
         "sum of {0} over {over}",
         r"\sum_{{{over}}} {0}",
+        local=("1",),
         value=lambda a, axis: np.sum(a, axis=axis),
         vjp=lambda d, y, a, axis: (_copied(d, a, axis),),
         over=axis_names(axes),

@@ -50,7 +50,7 @@ except RuntimeError as error:  # Numba finds no folder for its cache
     ) from error
 
 
-class Cache(NamedTuple):
+class CompiledCache(NamedTuple):
     """What a training forward pass keeps for its backward pass."""
 
     x: np.ndarray  # the caller's own, unless its dtype or strides had to be changed
@@ -80,7 +80,7 @@ def batchnorm_forward(x, gamma, beta, *, eps=1e-5, out=None):
     Returns
     -------
     y : array
-    cache : Cache
+    cache : CompiledCache
         For `batchnorm_backward`; ``cache.statistics`` are the batch's statistics.
 
     Raises
@@ -112,7 +112,7 @@ def batchnorm_backward(dout, cache, *, out=None):
     ----------
     dout : array
         Upstream gradient, y's shape.
-    cache : Cache
+    cache : CompiledCache
         From this module's forward pass.
     out : array, optional
         Where dx is written. Shape and dtype of dx, and no memory of dout or x.
@@ -127,13 +127,13 @@ def batchnorm_backward(dout, cache, *, out=None):
     ValueError, TypeError
         As there, where out does not fit, and ValueError where x was changed after the forward pass.
     """
-    if not isinstance(cache, Cache):
+    if not isinstance(cache, CompiledCache):
         raise TypeError(
             f"cache must come from a training forward pass of bnlib.kernels; got {type(cache)}"
         )
-    x, before, gamma, moments, eps, dtype = cache
+    x, gamma, dtype = cache.x, cache.gamma, cache.dtype
     dout = contract.upstream_gradient(dout, x.shape, x.dtype)
-    if arrays.sample(x) != before:
+    if arrays.sample(x) != cache.sample:
         raise ValueError(
             "x was changed between the forward and the backward pass; its gradient is lost"
         )
@@ -142,7 +142,8 @@ def batchnorm_backward(dout, cache, *, out=None):
     dx, dgamma, dbeta = arrays.memory(out, x), np.zeros(gamma.shape), np.zeros(gamma.shape)
     if x.size:
         view, dout, dx_view = arrays.views(x, x, dout, dx)
-        threads.run(compiled.backward, view, dout, moments, gamma, eps, dx_view, dgamma, dbeta)
+        given = view, dout, cache.moments, gamma, cache.eps
+        threads.run(compiled.backward, *given, dx_view, dgamma, dbeta)
     return arrays.delivered(dx, out, dtype), dgamma.astype(dtype), dbeta.astype(dtype)
 
 
@@ -173,24 +174,28 @@ def spatial_batchnorm_inference(x, gamma, beta, running_mean, running_var, *, ep
 
 def _forward(x, gamma, beta, eps, out):
     working, eps = arrays.prepared(x, eps)
-    gamma = contract.channel_values(gamma, "gamma", x, np.float64)
-    beta = contract.channel_values(beta, "beta", x, np.float64)
+    gamma, beta = contract.channel_values(x, np.float64, gamma=gamma, beta=beta)
     if out is not None:
         arrays.check_out(out, x.shape, x.dtype, x=x)
     y, moments = arrays.memory(out, working), np.zeros((3, len(gamma)))
     if x.size:
         view, y_view = arrays.views(working, working, y)
         threads.run(compiled.forward, view, gamma, beta, eps, y_view, moments)
-    cache = Cache(working, arrays.sample(working), gamma, moments, eps, x.dtype)
+    cache = CompiledCache(working, arrays.sample(working), gamma, moments, eps, x.dtype)
     return arrays.delivered(y, out, x.dtype), cache
 
 
 def _inference(x, gamma, beta, running_mean, running_var, eps, out):
     working, eps = arrays.prepared(x, eps)
-    gamma = contract.channel_values(gamma, "gamma", x, np.float64)
-    beta = contract.channel_values(beta, "beta", x, np.float64)
-    mean = contract.channel_values(running_mean, "running_mean", x, np.float64)
-    var = contract.variance(contract.channel_values(running_var, "running_var", x, np.float64))
+    gamma, beta, mean, var = contract.channel_values(
+        x,
+        np.float64,
+        gamma=gamma,
+        beta=beta,
+        running_mean=running_mean,
+        running_var=running_var,
+    )
+    contract.variance(var)
     if out is not None:
         needed = {} if arrays.same_place(out, x) else {"x": x}
         arrays.check_out(out, x.shape, x.dtype, **needed)

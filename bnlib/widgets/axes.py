@@ -8,11 +8,15 @@ from typing import NamedTuple
 import numpy as np
 from PIL import Image
 
-from bnlib import data
-from bnlib.layers import spatial_batchnorm_forward
+from bnlib.layers import (
+    groupnorm_forward,
+    instancenorm_forward,
+    layernorm_forward,
+    spatial_batchnorm_forward,
+)
 from bnlib.layout import count
 from bnlib.plotting import GROUPS
-from bnlib.relatives import groupnorm_forward, instancenorm_forward, layernorm_forward
+from bnlib.training import data
 from bnlib.widgets.explorer import Explorer
 from bnlib.widgets.svg import FAINT, INK, element, picture, text
 

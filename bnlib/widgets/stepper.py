@@ -9,7 +9,7 @@ import numpy as np
 from matplotlib.figure import Figure
 
 from bnlib import plotting
-from bnlib.graph_picture import computational_graph, part_id
+from bnlib.plotting.graph_picture import computational_graph, part_id
 from bnlib.widgets.explorer import Explorer
 from bnlib.widgets.svg import FAINT, element, picture, text
 from bnlib.widgets.walk import at, backward_rows, example, forward_rows, name_of

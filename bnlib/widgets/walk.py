@@ -15,17 +15,6 @@ EXAMPLE = {
 }
 DOUT = [[1, 0], [2, -1], [0, 3], [-1, 1]]
 
-# What the upstream gradient is multiplied by, for each input; y is the node's own value.
-LOCAL = {
-    "{0} + {1}": ("1", "1"),
-    "{0} - {1}": ("1", "-1"),
-    "{0} * {1}": ("{1}", "{0}"),
-    "{0}^2": ("2 * {0}",),
-    "1 / {0}": ("-1 / {0}^2",),
-    "sqrt({0} + eps)": ("1 / (2 * {y})",),
-    "mean of {0} over {over}": ("1 / {over}",),
-}
-
 
 class Column(NamedTuple):
     """An array with its heading, a note below it, and the sign in front of it."""
@@ -65,7 +54,7 @@ def local_derivatives(node):
     y = trace[node.name]
     numbers = node.primitive.vjp(np.ones_like(y), y, *inputs, **over)
     names = {"y": node.name, "over": " ".join(node.primitive.over)}
-    words = [form.format(*node.inputs, **names) for form in LOCAL[node.primitive.formula]]
+    words = [form.format(*node.inputs, **names) for form in node.primitive.local]
     return [*zip(node.inputs, words, numbers, strict=True)]
 
 

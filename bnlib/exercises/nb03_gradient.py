@@ -1,0 +1,202 @@
+"""The exercise of notebook 03 on arrays: a gradient measured entry by entry."""
+
+import numpy as np
+
+from bnlib.exercises.checker.cases import Case
+from bnlib.exercises.checker.exercise import exercise
+from bnlib.exercises.checker.slips import Mistake
+from bnlib.exercises.nb03_errors import random_arrays
+from bnlib.exercises.nb03_slopes import cube
+from bnlib.judges import gradcheck
+
+
+def _row_shares(x):
+    """Let every entry of a row reach all of it, and by slopes that are not symmetric."""
+    return x * x / (np.sum(x * x, axis=1, keepdims=True) + 1)
+
+
+INTEGERS = np.array([[1, 2], [3, 4]])
+FIELDS = tuple(
+    Case(f"{label}: x {shape}", {"f": f, "x": x, "dout": dout, "h": h}, 1e-7)
+    for label, f, h, shape, (x, dout) in (
+        ("shares of a row", _row_shares, 1e-4, (2, 3), random_arrays(2, (2, 3))),
+        ("a cube", cube, 0.1, (3, 2), random_arrays(3, (3, 2))),
+        ("whole numbers", cube, 0.1, (2, 2), (INTEGERS, random_arrays(4, (2, 2))[1])),
+        ("three axes", _row_shares, 1e-4, (2, 3, 2), random_arrays(5, (2, 3, 2))),
+    )
+)
+
+
+def _central(up, down, at, dout, h, place):
+    return np.sum((up - down) * dout) / (2 * h)
+
+
+def _looped(entry=_central, steps=float, result=float, axes=None):
+    """Return a gradient by steps on x; steps and result are types, None is that of x."""
+
+    def gradient(f, x, dout, h):
+        found = np.zeros(x.shape, dtype=result or x.dtype)
+        x = np.array(x, dtype=steps)
+        for place in np.ndindex(x.shape[:axes]):
+            above, below = x.copy(), x.copy()
+            above[place] += h
+            below[place] -= h
+            found[place] = entry(f(above), f(below), f(x), dout, h, place)
+        return found
+
+    return gradient
+
+
+WHOLE_NUMBERS = (
+    (
+        "steps in whole numbers",
+        "x may hold whole numbers, which cut the step off: step on np.array(x, dtype=float).",
+        None,
+        float,
+    ),
+    (
+        "result in whole numbers",
+        "Where x holds whole numbers, np.zeros_like(x) cuts it off: use np.zeros(x.shape).",
+        float,
+        None,
+    ),
+    (
+        "steps and result in whole numbers",
+        "Where x holds whole numbers, its copy and np.zeros_like do too: make both float.",
+        None,
+        None,
+    ),
+)
+
+
+def _row_by_row(f, x, dout, h):
+    x, found = np.array(x, dtype=float), np.zeros(x.shape)
+    for row in range(len(x)):
+        step = np.zeros(x.shape)
+        step[row] = h
+        found[row] = np.sum((f(x + step) - f(x - step)) * dout) / (2 * h)
+    return found
+
+
+def _first_entry(f, x, dout, h):
+    gradient = gradcheck.numerical_gradient(f, x, dout, h)
+    gradient.flat[1:] = 0
+    return gradient
+
+
+def _without_going_back(f, x, dout, h):
+    x, found = np.array(x, dtype=float), np.zeros(x.shape)
+    for place in np.ndindex(x.shape):
+        x[place] += h
+        up = f(x)
+        x[place] -= 2 * h
+        found[place] = np.sum((up - f(x)) * dout) / (2 * h)
+    return found
+
+
+@exercise(
+    notebook="03",
+    cases=FIELDS,
+    returns="gradient",
+    hints=(
+        "One entry of x at a time: np.ndindex(x.shape) runs through all places.",
+        "Step with that entry on a copy of x, up and down. Mind whole numbers: use a float copy.",
+        "gradient[place] = np.sum((f(above) - f(below)) * dout) / (2 * h)",
+    ),
+    mistakes=(
+        Mistake(
+            "dout forgotten",
+            "dout is missing: multiply the difference by it before you sum.",
+            _looped(lambda up, down, at, dout, h, place: np.sum(up - down) / (2 * h)),
+        ),
+        Mistake(
+            "brackets of the difference missing",
+            "Only f(below) is multiplied by dout; put the difference in brackets.",
+            _looped(lambda up, down, at, dout, h, place: np.sum(up - down * dout) / (2 * h)),
+        ),
+        Mistake(
+            "own entry of dout",
+            "Each output has its own dout: multiply by the whole dout, not by dout[place].",
+            _looped(lambda up, down, at, dout, h, place: np.sum(up - down) * dout[place] / (2 * h)),
+        ),
+        Mistake(
+            "own output only",
+            "An entry of x may change every output: sum over all of them.",
+            _looped(lambda up, down, at, dout, h, place: ((up - down) * dout)[place] / (2 * h)),
+        ),
+        Mistake(
+            "mean over the outputs",
+            "That is a mean over the outputs; their changes add up: take the sum.",
+            _looped(lambda up, down, at, dout, h, place: np.mean((up - down) * dout) / (2 * h)),
+        ),
+        Mistake(
+            "brackets of 2 h missing",
+            "/ 2 * h divides by 2 and multiplies by h; write / (2 * h).",
+            _looped(lambda up, down, at, dout, h, place: np.sum((up - down) * dout) / 2 * h),
+        ),
+        Mistake(
+            "not divided",
+            "The difference must be divided by the distance of the two places, 2 h.",
+            _looped(lambda up, down, at, dout, h, place: np.sum((up - down) * dout)),
+        ),
+        Mistake(
+            "two axes only",
+            "x may have any number of axes, not two alone: np.ndindex(x.shape) runs through all.",
+            _looped(axes=2),
+        ),
+        Mistake(
+            "divided by h",
+            "The two places are 2 h apart; here the difference is divided by h.",
+            _looped(lambda up, down, at, dout, h, place: np.sum((up - down) * dout) / h),
+        ),
+        Mistake(
+            "forward difference",
+            "That is the forward difference; look to both sides.",
+            _looped(lambda up, down, at, dout, h, place: np.sum((up - at) * dout) / h),
+        ),
+        Mistake(
+            "all entries at once",
+            "All entries of x step together; step with one at a time.",
+            lambda f, x, dout, h: (f(x + h) - f(x - h)) * dout / (2 * h),
+        ),
+        Mistake(
+            "all entries at once, summed",
+            "All entries of x step together, and one number is left; step with one at a time.",
+            lambda f, x, dout, h: np.sum((f(x + h) - f(x - h)) * dout) / (2 * h),
+        ),
+        Mistake(
+            "all entries at once, without dout",
+            "dout is missing, and all entries of x step together; step with one at a time.",
+            lambda f, x, dout, h: (f(x + h) - f(x - h)) / (2 * h),
+        ),
+        Mistake(
+            "a row at once",
+            "A whole row of x steps together; step with one entry at a time, by np.ndindex.",
+            _row_by_row,
+        ),
+        *(
+            Mistake(name, sentence, _looped(steps=steps, result=result, axes=axes))
+            for axes in (None, 2)
+            for name, sentence, steps, result in WHOLE_NUMBERS
+        ),
+        Mistake(
+            "steps left in place",
+            "A step must be taken back before the next entry; here x keeps it.",
+            _without_going_back,
+        ),
+        Mistake(
+            "first entry alone",
+            "Only the first entry of the gradient is filled: does return stand inside the loop?",
+            _first_entry,
+        ),
+        Mistake(
+            "one array under two names",
+            "The gradient is 0 everywhere: are above and below the same array? Make two copies.",
+            lambda f, x, dout, h: np.zeros(x.shape),
+        ),
+    ),
+    shows=(gradcheck.numerical_gradient,),
+)
+def numerical_gradient(f, x, dout, h):
+    """Return the gradient of sum(f(x) * dout) with respect to the array x, x's shape."""
+    return gradcheck.numerical_gradient(f, x, dout, h)

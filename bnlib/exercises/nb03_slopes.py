@@ -1,0 +1,185 @@
+"""The exercises of notebook 03 on the slope of a function of one number."""
+
+import numpy as np
+
+from bnlib.exercises.checker.cases import Case
+from bnlib.exercises.checker.exercise import exercise, prediction
+from bnlib.exercises.checker.slips import Mistake
+from bnlib.judges import gradcheck
+
+
+def _root(x):
+    return 1 / np.sqrt(x)
+
+
+def cube(x):
+    """Return x^3 + 2x, whose slope is 3x^2 + 2."""
+    return x * x * x + 2 * x
+
+
+SLOPES = (
+    Case("f(x) = 1/sqrt(x) at 2", {"f": _root, "x": 2.0, "h": 1e-3}, 1e-8),
+    Case("f(x) = x^3 + 2x at -1.5", {"f": cube, "x": -1.5, "h": 0.1}, 1e-8),
+    Case("f(x) = exp(x) at 0.3", {"f": np.exp, "x": 0.3, "h": 0.2}, 1e-8),
+)
+COMPLEX_SLOPES = tuple(case._replace(tolerance=1e-12) for case in SLOPES)
+
+
+@prediction(
+    notebook="03",
+    hints=(
+        "Which power of h is the first that the central difference does not cancel?",
+        "Its error goes with h^2. What becomes of h^2 when h is ten times smaller?",
+        "10^2.",
+    ),
+    mistakes=(
+        (10, "That holds for the forward difference; the central one gains more."),
+        (1000, "The error goes with h^2, not with h^3."),
+        (20, "h is ten times smaller, and the error goes with its square: 10^2, not 2 * 10."),
+        (2, "2 is the power of h; by how much does h^2 fall?"),
+        (0.01, "The question is by which factor it falls: one over that."),
+    ),
+)
+def error_falls_by():
+    """Say by what factor a central difference's error falls when h goes from 0.1 to 0.01."""
+    at = gradcheck.numerical_gradient
+    errors = [abs(at(cube, 1.0, h=h) - 5) for h in (0.1, 0.01)]
+    return float(round(errors[0] / errors[1]))
+
+
+@exercise(
+    notebook="03",
+    cases=SLOPES,
+    returns="slope",
+    hints=(
+        "Look one step to the left and one to the right.",
+        "The two places are 2 * h apart.",
+        "(f(x + h) - f(x - h)) / (2 * h)",
+    ),
+    mistakes=(
+        Mistake(
+            "forward difference",
+            "That is the forward difference; look to both sides.",
+            lambda f, x, h: (f(x + h) - f(x)) / h,
+        ),
+        Mistake(
+            "backward difference",
+            "That is the backward difference; look to both sides.",
+            lambda f, x, h: (f(x) - f(x - h)) / h,
+        ),
+        Mistake(
+            "divided by h",
+            "The two places are 2 h apart; here the difference is divided by h.",
+            lambda f, x, h: (f(x + h) - f(x - h)) / h,
+        ),
+        Mistake(
+            "brackets missing",
+            "/ 2 * h divides by 2 and multiplies by h; write / (2 * h).",
+            lambda f, x, h: (f(x + h) - f(x - h)) / 2 * h,
+        ),
+        Mistake(
+            "brackets missing above",
+            "Only f(x - h) is divided; put the difference in brackets.",
+            lambda f, x, h: f(x + h) - f(x - h) / (2 * h),
+        ),
+        Mistake(
+            "divided by 2",
+            "The two places are 2 h apart; here the difference is divided by 2.",
+            lambda f, x, h: (f(x + h) - f(x - h)) / 2,
+        ),
+        Mistake(
+            "not divided",
+            "The difference must be divided by the distance of the two places, 2 h.",
+            lambda f, x, h: f(x + h) - f(x - h),
+        ),
+        Mistake(
+            "added",
+            "The two values are added; subtract them.",
+            lambda f, x, h: (f(x + h) + f(x - h)) / (2 * h),
+        ),
+        Mistake(
+            "multiplied by 2 h",
+            "The difference is multiplied by 2 h; divide by it.",
+            lambda f, x, h: (f(x + h) - f(x - h)) * 2 * h,
+        ),
+        Mistake(
+            "one side, divided by 2 h",
+            "From x to x + h it is one h; for / (2 * h), take f(x + h) - f(x - h).",
+            lambda f, x, h: (f(x + h) - f(x)) / (2 * h),
+        ),
+        Mistake(
+            "twice the step",
+            "Here f is taken at x + 2 h and x - 2 h; the step is h to each side.",
+            lambda f, x, h: (f(x + 2 * h) - f(x - 2 * h)) / (4 * h),
+        ),
+        Mistake(
+            "second derivative",
+            "That is the second derivative; the slope is the first.",
+            lambda f, x, h: (f(x + h) - 2 * f(x) + f(x - h)) / h**2,
+        ),
+        Mistake(
+            "half the step",
+            "Here f is taken at x + h / 2 and x - h / 2; the step is h to each side.",
+            lambda f, x, h: (f(x + h / 2) - f(x - h / 2)) / h,
+        ),
+    ),
+)
+def central_difference(f, x, h):
+    """Return the slope of f at the number x by a central difference of step h."""
+    return gradcheck.numerical_gradient(f, x, h=h)
+
+
+@exercise(
+    notebook="03",
+    cases=COMPLEX_SLOPES,
+    returns="slope",
+    hints=(
+        "Step in an imaginary direction; Python writes the imaginary unit 1j.",
+        "The slope is the imaginary part of f(x + 1j * h), divided by h. Take h tiny: 1e-30.",
+        "np.imag(f(x + 1j * 1e-30)) / 1e-30",
+    ),
+    mistakes=(
+        Mistake(
+            "not divided by h",
+            "The imaginary part is h times the slope; divide by h.",
+            lambda f, x: np.imag(f(x + 1e-30j)),
+        ),
+        Mistake(
+            "real part",
+            "The slope stands in the imaginary part, not in the real one.",
+            lambda f, x: np.real(f(x + 1e-30j)) / 1e-30,
+        ),
+        *(
+            Mistake(
+                "step too large",
+                "The step is too large: nothing is subtracted, so h can be 1e-30.",
+                lambda f, x, h=h: np.imag(f(x + 1j * h)) / h,
+            )
+            for h in (1.0, 0.1, 1e-2, 1e-3, 1e-4, 1e-5)
+        ),
+        Mistake(
+            "real step",
+            "The step is real, so the imaginary part is 0: write 1j * h.",
+            lambda f, x: np.imag(f(x + 1e-30)) / 1e-30,
+        ),
+        *(
+            Mistake(
+                "central difference",
+                "That is a central difference; it is exact to about ten digits only.",
+                lambda f, x, h=h: (f(x + h) - f(x - h)) / (2 * h),
+            )
+            for h in (1e-3, 1e-4, 1e-5, 1e-6, 1e-7, 1e-8)
+        ),
+        *(
+            Mistake(
+                "forward difference",
+                "That is a forward difference: its step is real, and the subtraction loses digits.",
+                lambda f, x, h=h: (f(x + h) - f(x)) / h,
+            )
+            for h in (1e-3, 1e-4, 1e-5, 1e-6, 1e-7, 1e-8)
+        ),
+    ),
+)
+def complex_step(f, x):
+    """Return the slope of f at the number x by the complex step, exact to rounding."""
+    return gradcheck.complex_step_gradient(f, x)

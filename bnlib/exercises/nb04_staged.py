@@ -1,0 +1,79 @@
+"""The exercise of notebook 04 on the whole backward pass, walked one node at a time."""
+
+import numpy as np
+
+from bnlib.exercises import variants
+from bnlib.exercises.checker.cases import images
+from bnlib.exercises.checker.exercise import exercise
+from bnlib.exercises.checker.slips import Mistake
+from bnlib.graph import spatial_batchnorm_graph
+from bnlib.judges import faults
+
+
+def _walk(
+    reciprocal=lambda s: -s * s,
+    other=lambda d, s: d,
+    var_share=lambda m: m,
+    mean_share=lambda m: m,
+):
+    """Return the walk back in which one step may be replaced."""
+
+    def walk(dout, x, gamma, eps):
+        axes, m = (0, 2, 3), x.size // x.shape[1]
+        d = x - x.mean(axis=axes, keepdims=True)
+        s = 1 / np.sqrt((d * d).mean(axis=axes, keepdims=True) + eps)
+        dxhat = gamma.reshape(1, -1, 1, 1) * dout
+        ds = (other(d, s) * dxhat).sum(axis=axes, keepdims=True)
+        dvar = reciprocal(s) * ds * s / 2
+        dd = s * dxhat + 2 * d * dvar / var_share(m)
+        dx = dd - dd.sum(axis=axes, keepdims=True) / mean_share(m)
+        return dx, (d * s * dout).sum(axis=axes), dout.sum(axis=axes)
+
+    return walk
+
+
+@exercise(
+    notebook="04",
+    cases=images,
+    returns="dx dgamma dbeta",
+    hints=(
+        "Compute the nine values forward first; then walk back from step 9 to step 1.",
+        "x_minus_mean and x are used twice: add their gradients. Where a value was spread, sum.",
+        "dvar = -0.5 * sum(dxhat * d) * inv_std**3; the second part is dvar * 2 * d / m; then "
+        "subtract the mean over the channel from the sum of both parts.",
+    ),
+    mistakes=(
+        *faults.of_task("backward"),
+        *variants.BACKWARD,
+        Mistake(
+            "step 4 not divided by m",
+            "Step 4 goes back through a mean: the gradient of each square is dvar / m.",
+            _walk(var_share=lambda m: 1),
+        ),
+        Mistake(
+            "step 1 not divided by m",
+            "Step 1 goes back through a mean: each value of x receives dmean / m.",
+            _walk(mean_share=lambda m: 1),
+        ),
+        Mistake(
+            "steps 4 and 1 not divided by m",
+            "Steps 4 and 1 go back through a mean: both divide by m.",
+            _walk(var_share=lambda m: 1, mean_share=lambda m: 1),
+        ),
+        Mistake(
+            "step 6 without the square",
+            "dvar has inv_std**2 where inv_std**3 belongs: the derivative of 1 / a is -1 / a^2.",
+            _walk(reciprocal=lambda s: -s),
+        ),
+        Mistake(
+            "xhat in step 7",
+            "dvar has inv_std**4 where inv_std**3 belongs: step 7 takes x_minus_mean, not xhat.",
+            _walk(other=lambda d, s: d * s),
+        ),
+    ),
+)
+def staged_backward(dout, x, gamma, eps):
+    """Return dx (N, C, H, W), dgamma (C,) and dbeta (C,), one node at a time."""
+    trace = spatial_batchnorm_graph(eps).forward(x=x, gamma=gamma, beta=np.zeros_like(gamma))
+    gradients = trace.backward(dout)
+    return gradients["x"], gradients["gamma"], gradients["beta"]

@@ -1,0 +1,175 @@
+"""The exercises of notebook 05 on the closed form as a projection, and what it says of scale."""
+
+import numpy as np
+
+from bnlib import layers, normalize
+from bnlib.exercises.checker.cases import Case, images
+from bnlib.exercises.checker.exercise import exercise, prediction
+from bnlib.exercises.checker.slips import Mistake
+
+
+def _vectors(seed, m, offset):
+    rng = np.random.default_rng(seed)
+    x, g = rng.standard_normal((2, m))
+    return {"g": offset + 2 * g, "xhat": (x - x.mean()) / x.std()}
+
+
+CHANNELS = (
+    Case("7 values", _vectors(1, 7, offset=1.0), 1e-9),
+    Case("12 values, mean far from 0", _vectors(2, 12, offset=-30.0), 1e-9),
+    Case(
+        "g a straight line over xhat",
+        {**_vectors(3, 5, 0.0), "g": 3 + 2 * _vectors(3, 5, 0.0)["xhat"]},
+        1e-3,
+    ),
+)
+
+
+@prediction(
+    notebook="05",
+    hints=(
+        "The output does not change when x grows tenfold. So the loss does not either.",
+        "A step of x has a tenth of the effect when x itself is ten times as large.",
+        "In the closed form only s = 1 / sigma changes, and sigma is ten times as large: 1/10.",
+    ),
+    mistakes=(
+        (10, "It shrinks: the layer divides by a standard deviation that is ten times as large."),
+        (1, "The output stays the same, but dx is divided by sigma, which has grown."),
+        (0.01, "dx is divided by sigma once, not twice."),
+        (100, "It shrinks: dx is divided by a standard deviation that is ten times as large."),
+        (0, "dx becomes smaller, and does not vanish."),
+    ),
+)
+def scale_of_dx():
+    """Say by what factor dx is multiplied when x is multiplied by 10; let eps be 0."""
+    x, dout = np.random.default_rng(0).standard_normal((2, 9, 1))
+    one, zero = np.ones(1), np.zeros(1)
+    norms = [
+        np.linalg.norm(
+            layers.batchnorm_backward(dout, layers.batchnorm_forward(v, one, zero, eps=0)[1])[0]
+        )
+        for v in (x, 10 * x)
+    ]
+    return round(float(norms[1] / norms[0]), 6)
+
+
+@exercise(
+    notebook="05",
+    cases=CHANNELS,
+    returns="residuals",
+    hints=(
+        "xhat has mean 0 and variance 1. What are intercept and slope of the line?",
+        "The intercept is the mean of g, the slope the mean of g * xhat.",
+        "g - g.mean() - xhat * (g * xhat).mean()",
+    ),
+    mistakes=(
+        Mistake(
+            "intercept kept",
+            "The mean of g is not subtracted.",
+            lambda g, xhat: g - xhat * np.mean(g * xhat),
+        ),
+        Mistake(
+            "slope kept",
+            "The part along xhat is not subtracted.",
+            lambda g, xhat: g - np.mean(g),
+        ),
+        Mistake(
+            "slope as a sum",
+            "The slope is the mean of g * xhat; here it is the sum.",
+            lambda g, xhat: g - np.mean(g) - xhat * np.sum(g * xhat),
+        ),
+        Mistake(
+            "slope divided by m - 1",
+            "The slope is divided by m - 1, as np.cov does it; it is a mean, divided by m.",
+            lambda g, xhat: g - np.mean(g) - xhat * np.sum(g * xhat) / (len(g) - 1),
+        ),
+        Mistake(
+            "sums",
+            "Intercept and slope are means; here both are sums.",
+            lambda g, xhat: g - np.sum(g) - xhat * np.sum(g * xhat),
+        ),
+        Mistake(
+            "xhat forgotten",
+            "The mean of g * xhat is the slope; it must be multiplied by xhat.",
+            lambda g, xhat: g - np.mean(g) - np.mean(g * xhat),
+        ),
+        Mistake(
+            "slope's sign",
+            "The part along xhat is added; subtract it.",
+            lambda g, xhat: g - np.mean(g) + xhat * np.mean(g * xhat),
+        ),
+        Mistake(
+            "intercept's sign",
+            "The mean of g is added; subtract it.",
+            lambda g, xhat: g + np.mean(g) - xhat * np.mean(g * xhat),
+        ),
+        Mistake(
+            "xhat on the wrong term",
+            "xhat multiplies the mean of g; it belongs to the mean of g * xhat.",
+            lambda g, xhat: g - np.mean(g) * xhat - np.mean(g * xhat),
+        ),
+        Mistake(
+            "the line itself",
+            "That is the line; what it leaves of g is asked for.",
+            lambda g, xhat: np.mean(g) + xhat * np.mean(g * xhat),
+        ),
+    ),
+)
+def project(g, xhat):
+    """Return what the best straight line over xhat leaves of g; both (m,), xhat normalized."""
+    one = np.ones(1)
+    saved = normalize.Normalized(xhat, inv_std=one, gamma=one, axes=(0,), mean=None, var=None)
+    return normalize.backward(g, saved)[0]
+
+
+@exercise(
+    notebook="05",
+    cases=images,
+    returns="leftover",
+    hints=(
+        "The second law has a bracket and a factor; only the factor is asked for.",
+        "It is the share of eps in what stands under the root.",
+        "eps / (var + eps)",
+    ),
+    mistakes=(
+        Mistake(
+            "the share of var",
+            "That is the share of the variance; the share of eps is left over.",
+            lambda var, eps: var / (var + eps),
+        ),
+        Mistake(
+            "divided by the root",
+            "No root here: the share of eps in var + eps.",
+            lambda var, eps: eps / np.sqrt(var + eps),
+        ),
+        Mistake(
+            "multiplied",
+            "A share is a quotient: eps divided by var + eps.",
+            lambda var, eps: eps * (var + eps),
+        ),
+        Mistake(
+            "eps missing above",
+            "The share of eps has eps above the line.",
+            lambda var, eps: 1 / (var + eps),
+        ),
+        Mistake("ratio", "The share is of the sum var + eps.", lambda var, eps: eps / var),
+        Mistake(
+            "upside down",
+            "The fraction is upside down: eps is divided by var + eps.",
+            lambda var, eps: (var + eps) / eps,
+        ),
+        Mistake(
+            "brackets missing",
+            "eps / var + eps divides by var alone; write eps / (var + eps).",
+            lambda var, eps: eps / var + eps,
+        ),
+        Mistake(
+            "root",
+            "No root here: xhat squared sums to m var / (var + eps).",
+            lambda var, eps: np.sqrt(eps / (var + eps)),
+        ),
+    ),
+)
+def leftover(var, eps):
+    """Return the share (C,) of sum(dxhat * xhat) that is left in sum(dx * (x - mu))."""
+    return eps / (var + eps)

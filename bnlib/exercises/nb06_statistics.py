@@ -1,0 +1,158 @@
+"""The exercises of notebook 06 on a batch's own statistics."""
+
+from dataclasses import replace
+
+import numpy as np
+
+from bnlib import conventions, statistics
+from bnlib.exercises.checker.cases import AXES, WRONG_AXES, images
+from bnlib.exercises.checker.exercise import exercise, prediction
+from bnlib.exercises.checker.slips import Mistake
+from bnlib.running import RunningStatistics
+
+
+@prediction(
+    notebook="06",
+    hints=(
+        "The scatter of a mean of m values goes with 1 / sqrt(m).",
+        "sqrt(4) is 2.",
+        "Half of it.",
+    ),
+    mistakes=(
+        (0.25, "The variance falls by 4; the scatter, a standard deviation, by its root."),
+        (4, "It becomes smaller."),
+        (2, "It becomes smaller."),
+        (1, "More values make a mean more certain."),
+        (0.0625, "The variance falls by 4, not by 16; the scatter by the root of 4."),
+    ),
+)
+def scatter_of_the_mean():
+    """Say by what factor the scatter of the batch mean changes when m is four times as large."""
+    m = 10
+    return float(np.sqrt(m) / np.sqrt(4 * m))
+
+
+@exercise(
+    notebook="06",
+    cases=images,
+    returns="unbiased",
+    hints=(
+        "The biased variance is a sum divided by m. What is wanted is divided by m - 1.",
+        "Multiply by m to get the sum back, then divide.",
+        "var * m / (m - 1)",
+    ),
+    mistakes=(
+        Mistake(
+            "the inverse factor",
+            "The factor is upside down: the unbiased variance is the larger one.",
+            lambda var, m: var * (m - 1) / m,
+        ),
+        Mistake(
+            "unchanged",
+            "This is var itself, still biased; multiply it by m / (m - 1).",
+            lambda var, m: var,
+        ),
+        Mistake(
+            "the sum",
+            "That is the sum of the squared deviations; divide it by m - 1.",
+            lambda var, m: var * m,
+        ),
+        Mistake(
+            "brackets missing",
+            "* m / m - 1 subtracts 1 at the end; write m / (m - 1).",
+            lambda var, m: var * m / m - 1,
+        ),
+        Mistake(
+            "a root",
+            "That factor is for a standard deviation; a variance takes it without the root.",
+            lambda var, m: var * np.sqrt(m / (m - 1)),
+        ),
+        Mistake(
+            "m + 1",
+            "The divisor is m - 1, not m + 1: the unbiased variance is the larger one.",
+            lambda var, m: var * m / (m + 1),
+        ),
+        Mistake(
+            "standard deviation",
+            "That is the root, the standard deviation; the variance is asked for.",
+            lambda var, m: np.sqrt(var * m / (m - 1)),
+        ),
+        Mistake(
+            "(m + 1) / m",
+            "The factor is m / (m - 1), a little more than (m + 1) / m.",
+            lambda var, m: var * (m + 1) / m,
+        ),
+        Mistake(
+            "not multiplied by m",
+            "var is a sum divided by m: multiply by m first.",
+            lambda var, m: var / (m - 1),
+        ),
+    ),
+)
+def unbiased(var, m):
+    """Return the unbiased variance, given the biased one and the count m."""
+    batch = statistics.BatchStatistics(np.zeros_like(var), var, m)
+    only_new = replace(conventions.PYTORCH, momentum=1.0)
+    start = RunningStatistics.initial(len(var), only_new)
+    return start.update(batch, only_new).var
+
+
+@exercise(
+    notebook="06",
+    cases=images,
+    returns="var",
+    hints=(
+        "The mean of squares minus the square of the mean is two large numbers subtracted.",
+        "Subtract the mean first; then there is nothing large left.",
+        "np.mean((x - mu) ** 2, axis=(0, 2, 3)), with mu kept as (1, C, 1, 1).",
+    ),
+    mistakes=(
+        Mistake(
+            "one-pass variance",
+            "That is E[x^2] - E[x]^2, which loses its digits when the mean is large.",
+            lambda x: np.mean(x * x, axis=(0, 2, 3)) - np.mean(x, axis=(0, 2, 3)) ** 2,
+        ),
+        Mistake(
+            "variance divided by m - 1",
+            "The variance is divided by m - 1; it must be divided by m.",
+            lambda x: np.var(x, axis=(0, 2, 3), ddof=1),
+        ),
+        Mistake(
+            "standard deviation",
+            "That is its root, the standard deviation.",
+            lambda x: np.std(x, axis=(0, 2, 3)),
+        ),
+        *(
+            Mistake(
+                f"variance over axes {axes}",
+                f"The variance runs over the axes {axes}; every axis but 1 is wanted: (0, 2, 3).",
+                lambda x, axes=axes: np.var(x, axis=axes),
+            )
+            for axes in WRONG_AXES
+        ),
+        Mistake(
+            "mean square",
+            "That is the mean of x squared; subtract the mean from x first.",
+            lambda x: np.mean(x * x, axis=AXES),
+        ),
+        Mistake(
+            "mean of all channels",
+            "The mean over all channels is subtracted; each channel has a mean of its own.",
+            lambda x: np.mean((x - np.mean(x)) ** 2, axis=AXES),
+        ),
+        Mistake(
+            "reshaped without a transpose",
+            "A reshape alone mixes the channels; first move their axis to the end.",
+            lambda x: np.var(x.reshape(-1, x.shape[1]), axis=0),
+        ),
+        Mistake(
+            "absolute deviations",
+            "That is the mean of the absolute deviations; the deviations must be squared.",
+            lambda x: np.mean(np.abs(x - np.mean(x, axis=AXES, keepdims=True)), axis=AXES),
+        ),
+    ),
+    shows=(statistics.centred_moments,),
+)
+def stable_variance(x):
+    """Return the biased variance (C,) of x (N, C, H, W), also where its numbers are large."""
+    return statistics.batch_statistics(x).var

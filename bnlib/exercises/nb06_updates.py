@@ -1,0 +1,211 @@
+"""The exercises of notebook 06 on one update of running statistics, by two conventions."""
+
+from dataclasses import replace
+
+import numpy as np
+
+from bnlib import conventions, statistics
+from bnlib.exercises.checker.cases import Case
+from bnlib.exercises.checker.exercise import exercise
+from bnlib.exercises.checker.slips import Mistake
+from bnlib.running import RunningStatistics
+
+
+def _updates():
+    """Return cases of an update: what was running, and a batch's statistics."""
+    rng = np.random.default_rng(7)
+    for channels, m, momentum in ((3, 40, 0.9), (2, 4, 0.1), (4, 12, 0.7)):
+        old, new = rng.uniform(1, 9, (2, 2, channels))
+        values = dict(
+            zip(("running_mean", "running_var", "mean", "var"), (*old, *new), strict=True)
+        )
+        label = f"{channels} channels, m = {m}, momentum {momentum}"
+        yield Case(label, {**values, "m": m, "momentum": momentum}, 1e-9)
+
+
+def _as_it_is(value, m):
+    return value
+
+
+def _wrong_update(name, sentence, old, factor, var=_as_it_is, mean=_as_it_is):
+    """Return a mistake of an update: the weights by momentum, and what enters with them."""
+
+    def function(running_mean, running_var, mean_, var_, m, momentum):
+        a, b = old(momentum), factor(momentum)
+        return a * running_mean + b * mean(mean_, m), a * running_var + b * var(var_, m)
+
+    return Mistake(name, sentence, function)
+
+
+def _keep(momentum):
+    return momentum
+
+
+def _rest(momentum):
+    return 1 - momentum
+
+
+def _unbiased(var, m):
+    return var * m / (m - 1)
+
+
+@exercise(
+    notebook="06",
+    cases=lambda: tuple(_updates()),
+    returns="running_mean running_var",
+    hints=(
+        "momentum is the weight of the old value here.",
+        "The new value has the weight 1 - momentum. The variance enters as it is, biased.",
+        "momentum * running_mean + (1 - momentum) * mean, and the variance alike.",
+    ),
+    mistakes=(
+        _wrong_update("momentum flipped", "momentum weighs the old value here.", _rest, _keep),
+        _wrong_update(
+            "running variance divided by m - 1",
+            "The course keeps the biased variance; here it is the unbiased one.",
+            _keep,
+            _rest,
+            _unbiased,
+        ),
+        _wrong_update(
+            "running standard deviation",
+            "The running value is a variance; here it gets a standard deviation.",
+            _keep,
+            _rest,
+            lambda var, m: np.sqrt(var),
+        ),
+        _wrong_update(
+            "weights that do not sum to 1",
+            "The new value has the weight 1 - momentum; here it has 1.",
+            _keep,
+            lambda momentum: 1,
+        ),
+        _wrong_update(
+            "both by momentum",
+            "Both values are multiplied by momentum; the new one has the weight 1 - momentum.",
+            _keep,
+            _keep,
+        ),
+        _wrong_update(
+            "the old value whole",
+            "The old value has the weight momentum; here it has 1.",
+            lambda momentum: 1,
+            _rest,
+        ),
+        _wrong_update(
+            "subtracted",
+            "The new value is subtracted; add it, times 1 - momentum.",
+            _keep,
+            lambda momentum: momentum - 1,
+        ),
+        _wrong_update(
+            "the new value alone",
+            "The running values are replaced by the batch's; the old ones weigh momentum.",
+            lambda momentum: 0,
+            lambda momentum: 1,
+        ),
+        _wrong_update(
+            "the inverse factor",
+            "The course keeps the biased variance as it is; here it is times (m - 1) / m.",
+            _keep,
+            _rest,
+            lambda var, m: var * (m - 1) / m,
+        ),
+    ),
+    shows=(RunningStatistics.update,),
+)
+def update_course(running_mean, running_var, mean, var, m, momentum):
+    """Return the running mean and variance after one more batch, by CS231n's convention."""
+    batch = statistics.BatchStatistics(mean, var, count=None)  # a biased variance needs no m
+    convention = replace(conventions.CS231N, momentum=momentum)
+    after = RunningStatistics(running_mean, running_var).update(batch, convention)
+    return after.mean, after.var
+
+
+@exercise(
+    notebook="06",
+    cases=lambda: tuple(_updates()),
+    returns="running_mean running_var",
+    hints=(
+        "momentum is the weight of the new value here.",
+        "The running variance gets the unbiased variance of the batch.",
+        "(1 - momentum) * running_var + momentum * var * m / (m - 1)",
+    ),
+    mistakes=(
+        _wrong_update(
+            "momentum flipped", "momentum weighs the new value here.", _keep, _rest, _unbiased
+        ),
+        _wrong_update(
+            "biased running variance",
+            "PyTorch remembers the unbiased variance: multiply var by m / (m - 1).",
+            _rest,
+            _keep,
+        ),
+        _wrong_update(
+            "the course's convention",
+            "That is the course's convention: momentum weighs the new value here, and the "
+            "variance is unbiased.",
+            _keep,
+            _rest,
+        ),
+        _wrong_update(
+            "weights that do not sum to 1",
+            "The old value has the weight 1 - momentum; here it has 1.",
+            lambda momentum: 1,
+            _keep,
+            _unbiased,
+        ),
+        _wrong_update(
+            "running standard deviation",
+            "The running value is a variance; here it gets a standard deviation.",
+            _rest,
+            _keep,
+            lambda var, m: np.sqrt(_unbiased(var, m)),
+        ),
+        _wrong_update(
+            "unbiased mean",
+            "The factor m / (m - 1) belongs to the variance alone; the mean enters as it is.",
+            _rest,
+            _keep,
+            _unbiased,
+            _unbiased,
+        ),
+        _wrong_update(
+            "not multiplied by m",
+            "The unbiased variance is var * m / (m - 1); its m is missing.",
+            _rest,
+            _keep,
+            lambda var, m: var / (m - 1),
+        ),
+        Mistake(
+            "brackets missing",
+            "* m / m - 1 subtracts 1 at the end; write m / (m - 1).",
+            lambda running_mean, running_var, mean, var, m, momentum: (
+                (1 - momentum) * running_mean + momentum * mean,
+                (1 - momentum) * running_var + momentum * var * m / m - 1,
+            ),
+        ),
+        Mistake(
+            "the old variance made unbiased",
+            "The factor m / (m - 1) belongs to var alone; running_var has it already.",
+            lambda running_mean, running_var, mean, var, m, momentum: (
+                (1 - momentum) * running_mean + momentum * mean,
+                ((1 - momentum) * running_var + momentum * var) * m / (m - 1),
+            ),
+        ),
+        _wrong_update(
+            "the inverse factor",
+            "The factor of the variance is upside down: it is m / (m - 1).",
+            _rest,
+            _keep,
+            lambda var, m: var * (m - 1) / m,
+        ),
+    ),
+    shows=(RunningStatistics.update,),
+)
+def update_pytorch(running_mean, running_var, mean, var, m, momentum):
+    """Return the running mean and variance after one more batch, by PyTorch's convention."""
+    batch = statistics.BatchStatistics(mean, var, m)
+    convention = replace(conventions.PYTORCH, momentum=momentum)
+    after = RunningStatistics(running_mean, running_var).update(batch, convention)
+    return after.mean, after.var

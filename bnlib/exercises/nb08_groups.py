@@ -1,0 +1,119 @@
+"""The exercise of notebook 08, on group norm."""
+
+import numpy as np
+
+from bnlib import layers
+from bnlib.exercises import variants
+from bnlib.exercises.checker.cases import image_case
+from bnlib.exercises.checker.exercise import exercise
+from bnlib.judges import faults
+from bnlib.judges.faults.recipes import column
+
+MORE = variants.of(
+    "group",
+    *(
+        (name, sentence, {"xhat": lambda v, std=std: np.reshape(v.d / std(v), v.x.shape)})
+        for name, sentence, std in (
+            (
+                "eps forgotten",
+                "The argument eps is missing: add it to the variance, under the root.",
+                lambda v: np.sqrt(v.var),
+            ),
+            (
+                "eps always 1e-5",
+                "eps is written in as 1e-5; use the argument.",
+                lambda v: np.sqrt(v.var + 1e-5),
+            ),
+            (
+                "eps outside the root",
+                "eps is added to the root of the variance; it belongs under the root.",
+                lambda v: np.sqrt(v.var) + v.eps,
+            ),
+            (
+                "root of the standard deviation",
+                "The standard deviation stands in for the variance under the root.",
+                lambda v: np.sqrt(np.sqrt(v.var) + v.eps),
+            ),
+            (
+                "no root",
+                "The deviations are divided by the variance; divide by its root.",
+                lambda v: v.var + v.eps,
+            ),
+        )
+    ),
+    (
+        "not centred",
+        "The mean is not subtracted from x.",
+        {"d": lambda v: v.grouped, "var": lambda v: np.var(v.grouped, v.axes, keepdims=True)},
+    ),
+    (
+        "batch norm",
+        "Mean and variance are taken over N, H and W, which is batch norm; groups plays no part.",
+        {"axes": lambda v: (0, 3, 4)},
+    ),
+    (
+        "W missing",
+        "Mean and variance are taken over a group's channels and H; W is missing.",
+        {"axes": lambda v: (2, 3)},
+    ),
+    (
+        "over the groups",
+        "Mean and variance are taken over the groups; each group has its own: axes (2, 3, 4).",
+        {"axes": lambda v: (1,)},
+    ),
+    (
+        "over the groups, H and W",
+        "Mean and variance run from group to group; they belong within one: axes (2, 3, 4).",
+        {"axes": lambda v: (1, 3, 4)},
+    ),
+    (
+        "gamma and beta forgotten",
+        "That is xhat: gamma and beta are missing; y is gamma * xhat + beta.",
+        {"y": lambda v: v.xhat},
+    ),
+    (
+        "gamma forgotten",
+        "gamma is missing: y is gamma * xhat + beta.",
+        {"y": lambda v: v.xhat + column(v.beta)},
+    ),
+    (
+        "beta forgotten",
+        "beta is missing: y is gamma * xhat + beta.",
+        {"y": lambda v: column(v.gamma) * v.xhat},
+    ),
+    (
+        "beta before gamma",
+        "beta is added before gamma multiplies; y is gamma * xhat + beta.",
+        {"y": lambda v: column(v.gamma) * (v.xhat + column(v.beta))},
+    ),
+    (
+        "still in groups",
+        "y still has an axis of groups: return to x's shape, and apply gamma and beta.",
+        {"y": lambda v: v.d / np.sqrt(v.var + v.eps)},
+    ),
+)
+
+
+def _grouped():
+    """Return cases of group norm."""
+    for seed, (shape, groups) in enumerate(
+        (((2, 6, 4, 5), 2), ((3, 6, 5, 2), 3), ((2, 4, 3, 4), 2), ((4, 4, 4, 4), 2)), 30
+    ):
+        yield image_case(f"{groups} groups", shape, seed, {"groups": groups}, eps=1e-3)
+
+
+@exercise(
+    notebook="08",
+    cases=lambda: tuple(_grouped()),
+    returns="y",
+    hints=(
+        "Give the groups an axis of their own: (N, G, C / G, H, W).",
+        "Average over the axes (2, 3, 4), then return to x's shape.",
+        "gamma and beta are one value per channel: apply them after the way back.",
+    ),
+    mistakes=(*faults.of_task("group"), *MORE),
+    shows=(layers.groupnorm_forward,),
+)
+def group_norm(x, gamma, beta, groups, eps):
+    """Return y for x (N, C, H, W): each group of neighbouring channels of an image normalized."""
+    return layers.groupnorm_forward(x, gamma, beta, groups, eps=eps)[0]

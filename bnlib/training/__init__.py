@@ -1,0 +1,1 @@
+"""What the notebooks train, and on what: `data`, a fully connected `mlp`, a `convnet`."""
