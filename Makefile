@@ -48,6 +48,7 @@ format: ## format code and notebooks
 lint: ## check style only: code, notebooks, who imports whom
 	@$(RUN) -m ruff check
 	@$(RUN) -m ruff format --check
+	@$(RUN) -m mypy
 	@$(RUN) -m tools.notebook_style
 	@$(RUN) -m pytest --quiet tests/test_imports.py
 

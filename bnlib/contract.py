@@ -8,15 +8,18 @@ dispatch protocol.
 
 from functools import lru_cache
 from numbers import Integral, Real
+from typing import Any
 
 import numpy as np
+from numpy.typing import ArrayLike
 
 from bnlib.layout import count, reduced_axes
 
+Shape = tuple[int, ...]
 AXES_NAMES = {2: "(N, C)", 3: "(N, C, L)", 4: "(N, C, H, W)", 5: "(N, C, D, H, W)"}
 
 
-def real_array(value, name):
+def real_array(value: Any, name: str) -> np.ndarray:
     """Return value as an array of real numbers: integers and booleans become float64.
 
     Raises
@@ -43,7 +46,7 @@ def real_array(value, name):
 
 
 @lru_cache
-def working_dtype(dtype):
+def working_dtype(dtype: np.dtype) -> np.dtype:
     """Return the dtype to compute in: float32 for float16, otherwise the dtype itself.
 
     The largest float16 is 65504, which a sum of squares passes at once.
@@ -52,7 +55,7 @@ def working_dtype(dtype):
     return np.dtype(np.float32) if native == np.float16 else native
 
 
-def batch(x, name="x", ndims=(2, 3, 4, 5)):
+def batch(x: ArrayLike, name: str = "x", ndims: Shape = (2, 3, 4, 5)) -> np.ndarray:
     """Return x as an array with a permitted number of axes."""
     x = real_array(x, name)
     if x.ndim not in ndims:
@@ -62,7 +65,7 @@ def batch(x, name="x", ndims=(2, 3, 4, 5)):
     return x
 
 
-def training_batch(x, ndims=(2, 3, 4, 5)):
+def training_batch(x: ArrayLike, ndims: Shape = (2, 3, 4, 5)) -> np.ndarray:
     """Return x as a batch with at least two values in each channel."""
     x = batch(x, ndims=ndims)
     several_values(x, x.shape, reduced_axes(x.ndim), sharing="channel", needed_by="training")
@@ -82,7 +85,7 @@ def several_values(x, shape, axes, sharing="group", needed_by="each mean", least
     return m
 
 
-def group_count(groups, x):
+def group_count(groups: int, x: np.ndarray) -> int:
     """Return groups as an int that divides the channels of x."""
     if not isinstance(groups, Integral):
         raise TypeError(f"groups must be an integer; got {type(groups).__name__}")
@@ -94,7 +97,7 @@ def group_count(groups, x):
     return int(groups)
 
 
-def channel_values(array, dtype, *, axis=1, of="x", **values):
+def channel_values(array, dtype, *, axis=1, of="x", **values: ArrayLike) -> list[np.ndarray]:
     """Return copies of the values in this dtype, each of which must be (C,).
 
     C is the size of the array's channel axis; ``of`` names the array in an error.
@@ -113,7 +116,7 @@ def _channel_value(value, name, shape, array, of):
     return value
 
 
-def upstream_gradient(dout, shape, dtype):
+def upstream_gradient(dout: ArrayLike, shape: Shape, dtype: np.dtype) -> np.ndarray:
     """Return dout, which must have the shape of the output y, in the given dtype."""
     dout = real_array(dout, "dout")
     if dout.shape != shape:
@@ -128,7 +131,7 @@ def cache(value, kind, norm):
         raise TypeError(f"cache must come from a forward pass of {norm}; got {made_by}")
 
 
-def real_number(value, name):
+def real_number(value: float, name: str) -> float:
     """Return value as a Python float, which leaves float32 arrays float32."""
     if not isinstance(value, Real):
         raise TypeError(f"{name} must be a number; got {type(value).__name__}")
@@ -138,7 +141,7 @@ def real_number(value, name):
         raise ValueError(f"{name} is too large for a float") from None
 
 
-def epsilon(eps, dtype):
+def epsilon(eps: float, dtype: np.dtype) -> float:
     """Return eps as a float: finite, at least 0, and not rounded to 0 in this dtype."""
     return _checked_epsilon(eps if type(eps) is float else real_number(eps, "eps"), dtype)
 
@@ -153,7 +156,7 @@ def _checked_epsilon(eps, dtype):
     return eps
 
 
-def variance(running_var):
+def variance(running_var: np.ndarray) -> np.ndarray:
     """Return running_var if none of its values is negative; NaN stays in its channel."""
     if isinstance(running_var, np.ndarray) and (running_var < 0).any():
         channel = int(np.argmax(running_var < 0))

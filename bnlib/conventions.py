@@ -79,14 +79,14 @@ class Convention:
             if not (number is None and field in MAY_BE_NONE):
                 _check_number(field, number, *limits)
 
-    def weights(self, batches):
+    def weights(self, batches: int) -> tuple[float, float]:
         """Return what the old value weighs, and the new batch's, once so many have been seen."""
         if self.momentum is None:
             return (batches - 1) / batches, 1 / batches
         momentum = float(self.momentum)
         return (momentum, 1 - momentum) if self.weighs == "old" else (1 - momentum, momentum)
 
-    def explain(self):
+    def explain(self) -> str:
         """Return a text that says what this convention does, in words and formulas.
 
         >>> print(CS231N.explain())

@@ -4,12 +4,14 @@ Stanford's CS231n, assignment 2, as of its 2026 version. Here alone an argument 
 bn_param receives new running statistics, as the course has it.
 """
 
+from collections.abc import Callable
 from dataclasses import replace
 from typing import NamedTuple
 
 import numpy as np
+from numpy.typing import ArrayLike
 
-from bnlib import contract, graph, layers
+from bnlib import contract, graph, layers, normalize
 from bnlib.conventions import CS231N
 from bnlib.judges import gradcheck
 from bnlib.layout import per_channel
@@ -25,7 +27,7 @@ class CourseCache(NamedTuple):
     eps: float
 
 
-def batchnorm_forward(x, gamma, beta, bn_param):
+def batchnorm_forward(x: ArrayLike, gamma: ArrayLike, beta: ArrayLike, bn_param: dict) -> tuple:
     """Return (out, cache) of batch norm for x (N, D).
 
     Parameters
@@ -56,7 +58,7 @@ def batchnorm_forward(x, gamma, beta, bn_param):
     return _forward(layers.batchnorm_forward, layers.batchnorm_inference, x, gamma, beta, bn_param)
 
 
-def batchnorm_backward(dout, cache):
+def batchnorm_backward(dout: ArrayLike, cache) -> normalize.Triple:
     """Return dx (N, D), dgamma (D,) and dbeta (D,), one node of the graph at a time.
 
     Parameters
@@ -77,12 +79,14 @@ def batchnorm_backward(dout, cache):
     return tuple(gradients[name].astype(layer.dtype, copy=False) for name in ("x", "gamma", "beta"))
 
 
-def batchnorm_backward_alt(dout, cache):
+def batchnorm_backward_alt(dout: ArrayLike, cache) -> normalize.Triple:
     """Return what `batchnorm_backward` returns, in the closed form."""
     return layers.batchnorm_backward(dout, _trained(cache).layer)
 
 
-def spatial_batchnorm_forward(x, gamma, beta, bn_param):
+def spatial_batchnorm_forward(
+    x: ArrayLike, gamma: ArrayLike, beta: ArrayLike, bn_param: dict
+) -> tuple:
     """Return (out, cache) for x (N, C, H, W): see `batchnorm_forward`, with (C,) for (D,)."""
     x = contract.batch(x, ndims=(4,))
     return _forward(
@@ -95,12 +99,12 @@ def spatial_batchnorm_forward(x, gamma, beta, bn_param):
     )
 
 
-def spatial_batchnorm_backward(dout, cache):
+def spatial_batchnorm_backward(dout: ArrayLike, cache) -> normalize.Triple:
     """Return dx (N, C, H, W), dgamma (C,) and dbeta (C,)."""
     return layers.spatial_batchnorm_backward(dout, _trained(cache).layer)
 
 
-def layernorm_forward(x, gamma, beta, ln_param):
+def layernorm_forward(x: ArrayLike, gamma: ArrayLike, beta: ArrayLike, ln_param: dict) -> tuple:
     """Return (out, cache) of layer norm for x (N, D): each row by its own mean and variance.
 
     Parameters
@@ -114,7 +118,7 @@ def layernorm_forward(x, gamma, beta, ln_param):
     return layers.layernorm_forward(x, gamma, beta, eps=_eps(ln_param, "ln_param"))
 
 
-def layernorm_backward(dout, cache):
+def layernorm_backward(dout: ArrayLike, cache) -> normalize.Triple:
     """Return dx (N, D), dgamma (D,) and dbeta (D,)."""
     return layers.layernorm_backward(dout, cache)
 
@@ -137,13 +141,15 @@ def spatial_groupnorm_forward(x, gamma, beta, G, gn_param):  # noqa: N803  the c
     return layers.groupnorm_forward(x, gamma, beta, groups, eps=eps)
 
 
-def spatial_groupnorm_backward(dout, cache):
+def spatial_groupnorm_backward(dout: ArrayLike, cache) -> normalize.Triple:
     """Return dx (N, C, H, W), dgamma (1, C, 1, 1) and dbeta (1, C, 1, 1)."""
     dx, dgamma, dbeta = layers.groupnorm_backward(dout, cache)
     return dx, per_channel(dgamma, 4), per_channel(dbeta, 4)
 
 
-def eval_numerical_gradient(f, x, verbose=True, h=1e-5):
+def eval_numerical_gradient(
+    f: Callable, x: ArrayLike, verbose: bool = True, h: float = 1e-5
+) -> np.ndarray:
     """Return the gradient of f, which returns a number, at x; verbose prints each entry."""
     gradient = gradcheck.numerical_gradient(f, x, h=h)
     if verbose:
@@ -152,7 +158,9 @@ def eval_numerical_gradient(f, x, verbose=True, h=1e-5):
     return gradient
 
 
-def eval_numerical_gradient_array(f, x, df, h=1e-5):
+def eval_numerical_gradient_array(
+    f: Callable, x: ArrayLike, df: ArrayLike, h: float = 1e-5
+) -> np.ndarray:
     """Return the gradient of sum(f(x) * df) at x. f is handed a perturbed copy of x: use it."""
     return gradcheck.numerical_gradient(f, x, df, h=h)
 

@@ -11,11 +11,21 @@ The bias b is scaled as well, where the layer has one.
 """
 
 import numpy as np
+from numpy.typing import ArrayLike
 
 from bnlib import contract
 
 
-def fold_convolution(weight, bias, gamma, beta, running_mean, running_var, *, eps=1e-5):
+def fold_convolution(
+    weight: ArrayLike,
+    bias: ArrayLike | None,
+    gamma: ArrayLike,
+    beta: ArrayLike,
+    running_mean: ArrayLike,
+    running_var: ArrayLike,
+    *,
+    eps: float = 1e-5,
+) -> tuple[np.ndarray, np.ndarray]:
     """Return weight and bias of a convolution that does what it and the batch norm behind it do.
 
     Parameters
@@ -58,7 +68,16 @@ def fold_convolution(weight, bias, gamma, beta, running_mean, running_var, *, ep
     return _fold(weight, 0, bias, gamma, beta, running_mean, running_var, eps)
 
 
-def fold_affine(weight, bias, gamma, beta, running_mean, running_var, *, eps=1e-5):
+def fold_affine(
+    weight: ArrayLike,
+    bias: ArrayLike | None,
+    gamma: ArrayLike,
+    beta: ArrayLike,
+    running_mean: ArrayLike,
+    running_var: ArrayLike,
+    *,
+    eps: float = 1e-5,
+) -> tuple[np.ndarray, np.ndarray]:
     """Return weight and bias of an affine layer x @ weight + bias with its batch norm folded in.
 
     Parameters

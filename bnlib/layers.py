@@ -12,6 +12,7 @@ at the end, integers become float64.
 from typing import NamedTuple
 
 import numpy as np
+from numpy.typing import ArrayLike
 
 from bnlib import contract, normalize
 from bnlib.layout import count, per_channel, reduced_axes
@@ -27,7 +28,7 @@ class Cache(NamedTuple):
     shape: tuple[int, ...]  # of x; group norm works on (N, groups, C / groups, ...)
 
     @property
-    def statistics(self):
+    def statistics(self) -> BatchStatistics:
         """Mean, biased variance and count m of all that share a mean; in batch norm (C,)."""
         saved = self.normalized
         m = count(saved.xhat.shape, saved.axes)
@@ -35,7 +36,9 @@ class Cache(NamedTuple):
         return BatchStatistics(mean, var, m)  # copies
 
 
-def batchnorm_forward(x, gamma, beta, *, eps=1e-5):
+def batchnorm_forward(
+    x: ArrayLike, gamma: ArrayLike, beta: ArrayLike, *, eps: float = 1e-5
+) -> tuple[np.ndarray, Cache]:
     """Normalize every channel of a batch by its own mean and variance; scale and shift it.
 
     y = gamma * (x - mu) / sqrt(var + eps) + beta, with mu and var (biased) of the channel over
@@ -80,7 +83,7 @@ def batchnorm_forward(x, gamma, beta, *, eps=1e-5):
     return _forward("batch norm", x, gamma, beta, reduced_axes(x.ndim), eps)
 
 
-def batchnorm_backward(dout, cache):
+def batchnorm_backward(dout: ArrayLike, cache: Cache) -> normalize.Triple:
     """Return the gradients of the loss with respect to x, gamma and beta.
 
     dx = gamma * inv_std * (dout - mean(dout) - xhat * mean(dout * xhat)), means per channel;
@@ -114,7 +117,15 @@ def batchnorm_backward(dout, cache):
     return _backward("batch norm", dout, cache)
 
 
-def batchnorm_inference(x, gamma, beta, running_mean, running_var, *, eps=1e-5):
+def batchnorm_inference(
+    x: ArrayLike,
+    gamma: ArrayLike,
+    beta: ArrayLike,
+    running_mean: ArrayLike,
+    running_var: ArrayLike,
+    *,
+    eps: float = 1e-5,
+) -> np.ndarray:
     """Normalize every channel by given statistics, so that images do not affect each other.
 
     y = gamma * (x - running_mean) / sqrt(running_var + eps) + beta
@@ -152,7 +163,9 @@ def batchnorm_inference(x, gamma, beta, running_mean, running_var, *, eps=1e-5):
     return _inference(contract.batch(x), gamma, beta, running_mean, running_var, eps)
 
 
-def spatial_batchnorm_forward(x, gamma, beta, *, eps=1e-5):
+def spatial_batchnorm_forward(
+    x: ArrayLike, gamma: ArrayLike, beta: ArrayLike, *, eps: float = 1e-5
+) -> tuple[np.ndarray, Cache]:
     """Normalize the feature maps of a convolution, each channel over images and positions.
 
     `batchnorm_forward` for (N, C, H, W) only, so that a lost or an extra axis is an error.
@@ -193,7 +206,7 @@ def spatial_batchnorm_forward(x, gamma, beta, *, eps=1e-5):
     return _forward("batch norm", x, gamma, beta, reduced_axes(x.ndim), eps)
 
 
-def spatial_batchnorm_backward(dout, cache):
+def spatial_batchnorm_backward(dout: ArrayLike, cache: Cache) -> normalize.Triple:
     """Return the gradients with respect to feature maps, gamma and beta.
 
     The formulas of `batchnorm_backward`, with m = N * H * W values behind each mean.
@@ -220,7 +233,15 @@ def spatial_batchnorm_backward(dout, cache):
     return _backward("batch norm", dout, cache)
 
 
-def spatial_batchnorm_inference(x, gamma, beta, running_mean, running_var, *, eps=1e-5):
+def spatial_batchnorm_inference(
+    x: ArrayLike,
+    gamma: ArrayLike,
+    beta: ArrayLike,
+    running_mean: ArrayLike,
+    running_var: ArrayLike,
+    *,
+    eps: float = 1e-5,
+) -> np.ndarray:
     """Normalize feature maps by given statistics of each channel.
 
     `batchnorm_inference` for (N, C, H, W) only.
@@ -248,7 +269,9 @@ def spatial_batchnorm_inference(x, gamma, beta, running_mean, running_var, *, ep
     return _inference(x, gamma, beta, running_mean, running_var, eps)
 
 
-def layernorm_forward(x, gamma, beta, *, eps=1e-5):
+def layernorm_forward(
+    x: ArrayLike, gamma: ArrayLike, beta: ArrayLike, *, eps: float = 1e-5
+) -> tuple[np.ndarray, Cache]:
     """Normalize every image, or every row of a table, by its own mean and variance.
 
     y = gamma * (x - mu) / sqrt(var + eps) + beta, with mu and var (biased) of the image over all
@@ -293,7 +316,9 @@ def layernorm_forward(x, gamma, beta, *, eps=1e-5):
     return _within_images("layer norm", x, gamma, beta, tuple(range(1, x.ndim)), eps)
 
 
-def instancenorm_forward(x, gamma, beta, *, eps=1e-5):
+def instancenorm_forward(
+    x: ArrayLike, gamma: ArrayLike, beta: ArrayLike, *, eps: float = 1e-5
+) -> tuple[np.ndarray, Cache]:
     """Normalize every channel of every image by its own mean and variance.
 
     As `layernorm_forward`, with mu and var over the positions alone, the axes (2, 3).
@@ -325,7 +350,9 @@ def instancenorm_forward(x, gamma, beta, *, eps=1e-5):
     return _within_images("instance norm", x, gamma, beta, tuple(range(2, x.ndim)), eps)
 
 
-def groupnorm_forward(x, gamma, beta, groups, *, eps=1e-5):
+def groupnorm_forward(
+    x: ArrayLike, gamma: ArrayLike, beta: ArrayLike, groups: int, *, eps: float = 1e-5
+) -> tuple[np.ndarray, Cache]:
     """Normalize every group of neighbouring channels of every image.
 
     As `layernorm_forward`, with mu and var over the C / groups channels of a group and over all
@@ -370,7 +397,7 @@ def groupnorm_forward(x, gamma, beta, groups, *, eps=1e-5):
     return _within_images("group norm", x, gamma, beta, axes, eps, shape)
 
 
-def layernorm_backward(dout, cache):
+def layernorm_backward(dout: ArrayLike, cache: Cache) -> normalize.Triple:
     """Return the gradients of the loss with respect to x, gamma and beta.
 
     dx = inv_std * (dxhat - mean(dxhat) - xhat * mean(dxhat * xhat)),  dxhat = gamma * dout,
@@ -402,12 +429,12 @@ def layernorm_backward(dout, cache):
     return _backward("layer norm", dout, cache)
 
 
-def instancenorm_backward(dout, cache):
+def instancenorm_backward(dout: ArrayLike, cache: Cache) -> normalize.Triple:
     """Return dx, dgamma and dbeta as `layernorm_backward`, for `instancenorm_forward`'s cache."""
     return _backward("instance norm", dout, cache)
 
 
-def groupnorm_backward(dout, cache):
+def groupnorm_backward(dout: ArrayLike, cache: Cache) -> normalize.Triple:
     """Return dx, dgamma and dbeta as `layernorm_backward`, for `groupnorm_forward`'s cache."""
     return _backward("group norm", dout, cache)
 

@@ -12,7 +12,7 @@ import numpy as np
 MANY = 2**14  # numbers; for fewer, a second reduction costs more than it saves
 
 
-def reduced_axes(ndim):
+def reduced_axes(ndim: int) -> tuple[int, ...]:
     """Return every axis but the channels': the axes that batch norm averages over.
 
     >>> reduced_axes(2)  # (N, D): over the images
@@ -23,7 +23,7 @@ def reduced_axes(ndim):
     return (0, *range(2, ndim))
 
 
-def per_channel(v, ndim):
+def per_channel(v: np.ndarray, ndim: int) -> np.ndarray:
     """Reshape v from (C,) to (1, C, 1, ...), so that it broadcasts against ndim axes.
 
     >>> per_channel(np.array([3.0, 4.0, 5.0]), ndim=4).shape
@@ -32,7 +32,7 @@ def per_channel(v, ndim):
     return np.reshape(v, (1, -1) + (1,) * (ndim - 2))
 
 
-def sum_to(a, shape):
+def sum_to(a: np.ndarray, shape: tuple[int, ...]) -> np.ndarray:
     """Sum a over every axis along which an array of this shape would be broadcast to it.
 
     Broadcasting copies one value to many places; each place sends a gradient back, and the
@@ -46,7 +46,7 @@ def sum_to(a, shape):
     return _add_up(np.sum, a, copied)
 
 
-def mean_along(a, axes):
+def mean_along(a: np.ndarray, axes: tuple[int, ...]) -> np.ndarray:
     """Return the mean of a over these axes, each kept with size 1.
 
     >>> mean_along(np.array([[1.0, 10.0], [2.0, 30.0]]), axes=(0,))
@@ -55,7 +55,7 @@ def mean_along(a, axes):
     return _add_up(np.mean, a, axes)
 
 
-def count(shape, axes):
+def count(shape: tuple[int, ...], axes: tuple[int, ...]) -> int:
     """Return m, how many values are averaged together over these axes of an array.
 
     >>> count((2, 3, 4, 5), axes=(0, 2, 3))

@@ -12,6 +12,8 @@ import numpy as np
 from bnlib.layout import count, mean_along, sum_to
 from bnlib.statistics import centred_moments
 
+Triple = tuple[np.ndarray, np.ndarray, np.ndarray]  # dx, dgamma, dbeta
+
 
 class Normalized(NamedTuple):
     """What the backward pass needs, and the statistics, which running averages need."""
@@ -24,7 +26,9 @@ class Normalized(NamedTuple):
     var: np.ndarray
 
 
-def forward(x, gamma, beta, axes, eps):
+def forward(
+    x: np.ndarray, gamma: np.ndarray, beta: np.ndarray, axes: tuple[int, ...], eps: float
+) -> tuple[np.ndarray, Normalized]:
     """Return y = gamma * xhat + beta with xhat = (x - mu) / sqrt(var + eps), and what was saved.
 
     mu and var are taken over the given axes. gamma and beta have x's number of axes and
@@ -37,7 +41,7 @@ def forward(x, gamma, beta, axes, eps):
     return y, Normalized(xhat, inv_std, gamma, axes, mean, var)
 
 
-def backward(dout, saved):
+def backward(dout: np.ndarray, saved: Normalized) -> Triple:
     """Return dx, dgamma, dbeta for an upstream gradient dout of y's shape.
 
     dbeta = sum(dout),  dgamma = sum(dout * xhat), over the places to which each was copied;

@@ -3,6 +3,7 @@
 A training step under any convention is two lines, and evaluation a third:
 
 >>> import numpy as np
+from numpy.typing import ArrayLike
 >>> from bnlib.conventions import PYTORCH
 >>> from bnlib.layers import batchnorm_forward, batchnorm_inference
 >>> x, gamma, beta = np.array([[1.0], [2.0], [6.0]]), [1.0], [0.0]
@@ -17,6 +18,7 @@ A training step under any convention is two lines, and evaluation a third:
 from dataclasses import dataclass, replace
 
 import numpy as np
+from numpy.typing import ArrayLike
 
 from bnlib import contract
 from bnlib.conventions import Convention
@@ -62,7 +64,7 @@ class RunningStatistics:
             object.__setattr__(self, name, values)
 
     @classmethod
-    def initial(cls, channels, convention):
+    def initial(cls, channels: int, convention: Convention) -> "RunningStatistics":
         """Return what so many channels start from, in float64.
 
         Raises
@@ -80,7 +82,9 @@ class RunningStatistics:
             np.full(channels, convention.initial_var, np.float64),
         )
 
-    def update(self, batch, convention):
+    def update(
+        self, batch: BatchStatistics | ArrayLike, convention: Convention
+    ) -> "RunningStatistics":
         """Return the running statistics after one more training batch.
 
         running = old * running + new * batch,  with (old, new) = convention.weights(batches)
@@ -123,7 +127,7 @@ class RunningStatistics:
             old * self.initial_share,
         )
 
-    def debiased(self, convention):
+    def debiased(self, convention: Convention) -> "RunningStatistics":
         """Return the running statistics without what is left of the initial values.
 
         (running - share * initial) / (1 - share),  share = old^k after k batches
@@ -155,7 +159,7 @@ class RunningStatistics:
         var = (self.var - share * initial.var) / (1 - share)
         return replace(self, mean=mean, var=np.maximum(var, 0), initial_share=0.0)
 
-    def for_inference(self, convention):
+    def for_inference(self, convention: Convention) -> dict:
         """Return running_mean, running_var and eps, by name, for `batchnorm_inference`.
 
         Raises

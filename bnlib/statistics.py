@@ -1,10 +1,12 @@
 """The statistics of a batch: mean and biased variance of each channel, whole or in shards."""
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import reduce
 from typing import NamedTuple
 
 import numpy as np
+from numpy.typing import ArrayLike
 
 from bnlib.contract import batch, several_values, working_dtype
 from bnlib.layout import count, mean_along, reduced_axes
@@ -15,7 +17,7 @@ class BatchStatistics(NamedTuple):
 
     mean: np.ndarray
     var: np.ndarray
-    count: int
+    count: int  # type: ignore[assignment]  # hides tuple.count
 
 
 def centred_moments(x, axes):
@@ -41,7 +43,7 @@ def centred_moments(x, axes):
     return mean + slip, deviations, var
 
 
-def batch_statistics(x):
+def batch_statistics(x: ArrayLike) -> BatchStatistics:
     """Return mean, biased variance and count of every channel of a batch.
 
     mu_c = 1/m sum(x),  var_c = 1/m sum((x - mu_c)^2), over all m values of channel c.
@@ -108,7 +110,7 @@ class Moments:
     m2: np.ndarray
 
     @classmethod
-    def of(cls, x):
+    def of(cls, x: ArrayLike) -> "Moments":
         """Return the moments of a shard (N, C) or (N, C, ...), which may be empty, in float64."""
         x = batch(x)
         x = x.astype(np.result_type(x.dtype, np.float64), copy=False)
@@ -121,18 +123,18 @@ class Moments:
         return cls(m, *(np.reshape(v, (-1,)) for v in (origin, shift, var * m)))
 
     @property
-    def mean(self):
+    def mean(self) -> np.ndarray:
         """The mean, (C,), rounded to one number."""
         return self.origin + self.shift
 
-    def statistics(self):
+    def statistics(self) -> BatchStatistics:
         """Return mean, biased variance and count as `BatchStatistics`; ValueError if empty."""
         if self.count == 0:
             raise ValueError("these moments are of an empty batch: it has no mean")
         return BatchStatistics(self.mean, self.m2 / self.count, self.count)
 
 
-def merge(a, b):
+def merge(a: Moments, b: Moments) -> Moments:
     """Return the moments of two shards together.
 
     With d = mean_b - mean_a and n = n_a + n_b,
@@ -161,7 +163,7 @@ def merge(a, b):
     return Moments(n, a.origin.astype(a.origin.dtype), a.shift + d * part, m2)
 
 
-def merge_all(shards):
+def merge_all(shards: Iterable[Moments]) -> Moments:
     """Return the moments of any number of shards together, in whatever order they come."""
     shards = list(shards)
     if not shards:

@@ -301,7 +301,7 @@ def test_one_value_per_group_is_refused(forward, shape, groups):
 
 
 def test_images_without_positions_are_refused():
-    with pytest.raises(ValueError, match=r"x is empty, shape \(2, 3, 0, 5\)"):
+    with pytest.raises(ValueError, match=r"x is an empty batch, shape \(2, 3, 0, 5\)"):
         bnlib.instancenorm_forward(np.ones((2, 3, 0, 5)), np.ones(3), np.ones(3))
 
 

@@ -27,7 +27,7 @@ from bnlib.graph.trace import Trace
 from bnlib.layout import reduced_axes
 
 
-def batchnorm_graph(axes="N D", eps=1e-5):
+def batchnorm_graph(axes: str = "N D", eps: float = 1e-5) -> "Graph":
     """Return batch norm as nine nodes, for the inputs x, gamma and beta.
 
     Parameters
@@ -65,7 +65,7 @@ def batchnorm_graph(axes="N D", eps=1e-5):
     )
 
 
-def spatial_batchnorm_graph(eps=1e-5):
+def spatial_batchnorm_graph(eps: float = 1e-5) -> "Graph":
     """Return `batchnorm_graph` for x (N, C, H, W)."""
     return batchnorm_graph("N C H W", eps)
 
@@ -116,12 +116,12 @@ class Graph:
         self.output = name
 
     @property
-    def edges(self):
+    def edges(self) -> list:
         """Every use of a value by a node, as (source, node)."""
         nodes = self.nodes.values()
         return [*dict.fromkeys((source, node.name) for node in nodes for source in node.inputs)]
 
-    def forward(self, *, replace=None, **inputs):
+    def forward(self, *, replace=None, **inputs) -> Trace:
         """Compute every value and keep them all.
 
         Parameters
@@ -143,7 +143,8 @@ class Graph:
         """
         replace = replace or {}
         check_places(self, inputs, replace)
-        sizes, values, given = {}, {}, {}
+        sizes: dict[str, int] = {}
+        values, given = {}, {}
         for name in self.inputs:
             values[name] = self._checked(name, inputs[name], sizes)
         for place, value in replace.items():
@@ -162,7 +163,7 @@ class Graph:
         value.flags.writeable = False  # the backward pass relies on it
         return value
 
-    def table(self, **columns):
+    def table(self, **columns) -> str:
         """Return the inputs and nodes with formula, inputs and shape as a text table.
 
         A further column shows the shapes of the arrays in a mapping, name -> array.

@@ -1,11 +1,12 @@
 """What a graph accepts: each check returns what it found, or an error that names the node."""
 
 import numpy as np
+from numpy.typing import ArrayLike
 
 from bnlib.graph.primitives import shape_text
 
 
-def number_array(value, name):
+def number_array(value: ArrayLike, name: str) -> np.ndarray:
     """Return a copy of value, real or complex; integers and booleans become float64."""
     value = np.array(value, subok=True)
     if value.dtype.kind not in "biufc":

@@ -1,10 +1,17 @@
 """What a forward pass through a graph leaves behind: every value, and the way back."""
 
+from __future__ import annotations
+
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import numpy as np
+from numpy.typing import ArrayLike
 
 from bnlib.graph.checks import number_array
+
+if TYPE_CHECKING:  # bnlib.graph imports this module
+    from bnlib.graph import Graph
 
 
 class Gradients(dict):
@@ -19,7 +26,7 @@ class Gradients(dict):
 class Trace:
     """Every value of one forward pass: ``trace["var"]``, ``trace.output``."""
 
-    graph: "Graph"  # noqa: F821  bnlib.graph imports this module
+    graph: Graph
     values: dict
     given: dict  # what replaced a value, or an input of one node
 
@@ -27,7 +34,7 @@ class Trace:
         return self.values[name]
 
     @property
-    def output(self):
+    def output(self) -> np.ndarray:
         """The value of the last node."""
         return self.values[self.graph.output]
 
@@ -36,7 +43,7 @@ class Trace:
         edges = [(source, node.name) for source in node.inputs]
         return [self.given.get(edge, self.values[edge[0]]) for edge in edges]
 
-    def backward(self, dout):
+    def backward(self, dout: ArrayLike) -> Gradients:
         """Return the gradient of the loss with respect to every value.
 
         Each node passes its gradient on to its inputs. A value that is used twice receives two

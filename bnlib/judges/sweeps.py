@@ -5,9 +5,11 @@ memory. A counting array behaves as usual, and notes every array of full size th
 operation reads or writes: one sweep each. Arrays of a value per channel are too small to count.
 """
 
+from collections.abc import Callable
 from typing import NamedTuple
 
 import numpy as np
+from numpy.typing import ArrayLike
 
 
 class Sweeps(NamedTuple):
@@ -17,7 +19,7 @@ class Sweeps(NamedTuple):
     writes: int
 
     @property
-    def total(self):
+    def total(self) -> int:
         """Reads and writes together."""
         return self.reads + self.writes
 
@@ -52,7 +54,7 @@ class CountingArray(np.ndarray):
         return result
 
 
-def count_sweeps(f, x):
+def count_sweeps(f: Callable, x: ArrayLike) -> Sweeps:
     """Return the sweeps that f(x) takes, where x and arrays of its size count as full-size.
 
     Parameters
@@ -70,7 +72,7 @@ def count_sweeps(f, x):
     >>> count_sweeps(lambda x: x - x.mean(), np.arange(12.0))  # read; read and write
     Sweeps(reads=2, writes=1)
     """
-    log = []
+    log: list[tuple[int, int]] = []
     f(CountingArray(x, log))
     reads, writes = (sum(column) for column in zip(*log, strict=True)) if log else (0, 0)
     return Sweeps(reads, writes)

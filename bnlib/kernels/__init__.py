@@ -27,8 +27,9 @@ threads, the same input gives the same bits.
 from typing import NamedTuple
 
 import numpy as np
+from numpy.typing import ArrayLike
 
-from bnlib import contract
+from bnlib import contract, normalize
 from bnlib.layout import count, reduced_axes
 from bnlib.statistics import BatchStatistics
 
@@ -61,13 +62,20 @@ class CompiledCache(NamedTuple):
     dtype: np.dtype  # of the caller's x, and so of every result
 
     @property
-    def statistics(self):
+    def statistics(self) -> BatchStatistics:
         """The batch's own mean (C,), biased variance (C,) and count m."""
         mean, _, var = self.moments.astype(self.x.dtype)
         return BatchStatistics(mean, var, count(self.x.shape, reduced_axes(self.x.ndim)))
 
 
-def batchnorm_forward(x, gamma, beta, *, eps=1e-5, out=None):
+def batchnorm_forward(
+    x: ArrayLike,
+    gamma: ArrayLike,
+    beta: ArrayLike,
+    *,
+    eps: float = 1e-5,
+    out: np.ndarray | None = None,
+) -> tuple[np.ndarray, CompiledCache]:
     """Do as `bnlib.layers.batchnorm_forward` does, in two walks over each block of channels.
 
     Parameters
@@ -105,7 +113,9 @@ def batchnorm_forward(x, gamma, beta, *, eps=1e-5, out=None):
     return _forward(contract.training_batch(x), gamma, beta, eps, out)
 
 
-def batchnorm_backward(dout, cache, *, out=None):
+def batchnorm_backward(
+    dout: ArrayLike, cache: CompiledCache, *, out: np.ndarray | None = None
+) -> normalize.Triple:
     """Do as `bnlib.layers.batchnorm_backward` does, with xhat computed anew from x.
 
     Parameters
@@ -147,7 +157,16 @@ def batchnorm_backward(dout, cache, *, out=None):
     return arrays.delivered(dx, out, dtype), dgamma.astype(dtype), dbeta.astype(dtype)
 
 
-def batchnorm_inference(x, gamma, beta, running_mean, running_var, *, eps=1e-5, out=None):
+def batchnorm_inference(
+    x: ArrayLike,
+    gamma: ArrayLike,
+    beta: ArrayLike,
+    running_mean: ArrayLike,
+    running_var: ArrayLike,
+    *,
+    eps: float = 1e-5,
+    out: np.ndarray | None = None,
+) -> np.ndarray:
     """Do as `bnlib.layers.batchnorm_inference` does, in one walk.
 
     Parameters, returns and errors as there; out as in `batchnorm_forward`, and it may be x.
@@ -155,18 +174,36 @@ def batchnorm_inference(x, gamma, beta, running_mean, running_var, *, eps=1e-5, 
     return _inference(contract.batch(x), gamma, beta, running_mean, running_var, eps, out)
 
 
-def spatial_batchnorm_forward(x, gamma, beta, *, eps=1e-5, out=None):
+def spatial_batchnorm_forward(
+    x: ArrayLike,
+    gamma: ArrayLike,
+    beta: ArrayLike,
+    *,
+    eps: float = 1e-5,
+    out: np.ndarray | None = None,
+) -> tuple[np.ndarray, CompiledCache]:
     """Do as `batchnorm_forward` does, for (N, C, H, W) only."""
     return _forward(contract.training_batch(x, ndims=(4,)), gamma, beta, eps, out)
 
 
-def spatial_batchnorm_backward(dout, cache, *, out=None):
+def spatial_batchnorm_backward(
+    dout: ArrayLike, cache: CompiledCache, *, out: np.ndarray | None = None
+) -> normalize.Triple:
     """Do as `batchnorm_backward` does, for (N, C, H, W) only."""
     contract.batch(dout, "dout", ndims=(4,))
     return batchnorm_backward(dout, cache, out=out)
 
 
-def spatial_batchnorm_inference(x, gamma, beta, running_mean, running_var, *, eps=1e-5, out=None):
+def spatial_batchnorm_inference(
+    x: ArrayLike,
+    gamma: ArrayLike,
+    beta: ArrayLike,
+    running_mean: ArrayLike,
+    running_var: ArrayLike,
+    *,
+    eps: float = 1e-5,
+    out: np.ndarray | None = None,
+) -> np.ndarray:
     """Do as `batchnorm_inference` does, for (N, C, H, W) only."""
     x = contract.batch(x, ndims=(4,))
     return _inference(x, gamma, beta, running_mean, running_var, eps, out)

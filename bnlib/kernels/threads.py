@@ -9,7 +9,7 @@ SERIAL = 2**16  # numbers; for fewer, waking threads costs as much as it saves
 SHARED_CACHE = 2**24  # bytes; more than this is read from memory again in a second walk
 RUN = 2**15  # bytes that a block of channels should cover in one piece
 ONE_AT_A_TIME = Lock()  # not every threading layer of Numba can be entered twice
-FORKED = []  # not empty in a forked process
+FORKED: list[bool] = []  # not empty in a forked process
 
 
 def run(loops, view, *arguments):

@@ -15,7 +15,8 @@ def predicted_and_measured(ax, names, predicted, measured):
     predicted, measured : array
         Seconds, one for each name.
     """
-    rows, predicted, measured = np.arange(len(names)), *1e3 * np.array([predicted, measured])
+    rows = np.arange(len(names))
+    predicted, measured = 1e3 * np.array([predicted, measured])
     ax.hlines(rows, predicted, measured, color=COLORS["muted"], linewidth=1)
     ax.plot(predicted, rows, "D", color=COLORS["muted"], label="predicted from sweeps")
     ax.plot(measured, rows, "o", color=COLORS["value"], markersize=8, label="measured")

@@ -7,6 +7,7 @@ from importlib.resources import files
 from typing import NamedTuple
 
 import numpy as np
+from numpy.typing import ArrayLike
 
 from bnlib.training.convolution import windows
 
@@ -25,7 +26,7 @@ class Digits(NamedTuple):
     labels: np.ndarray
 
 
-def digits():
+def digits() -> Digits:
     """Return the 1,797 scanned digits, images as float64.
 
     Source and licence: ``bnlib/training/datasets/README.md``.
@@ -33,11 +34,12 @@ def digits():
     >>> digits().images.shape
     (1797, 1, 8, 8)
     """
-    with np.load(files("bnlib.training") / "datasets" / "digits.npz") as stored:
+    with (files("bnlib.training") / "datasets" / "digits.npz").open("rb") as file:
+        stored = np.load(file)
         return Digits(stored["images"].astype(np.float64), stored["labels"].astype(np.int64))
 
 
-def photo():
+def photo() -> np.ndarray:
     """Return matplotlib's photograph of Grace Hopper, (3, H, W), float64 from 0 to 1.
 
     The channels are red, green, blue.
@@ -52,11 +54,11 @@ def photo():
         from matplotlib.image import imread
     except ImportError:
         raise ImportError("the photograph comes with matplotlib: pip install matplotlib") from None
-    with get_sample_data("grace_hopper.jpg") as file:
-        return np.moveaxis(imread(file, format="jpg") / 255.0, -1, 0)
+    path = get_sample_data("grace_hopper.jpg", asfileobj=False)
+    return np.moveaxis(imread(path) / 255.0, -1, 0)
 
 
-def photo_patches(n=16, size=32, *, seed=0):
+def photo_patches(n: int = 16, size: int = 32, *, seed: int = 0) -> np.ndarray:
     """Return n square patches of the photograph, (n, 3, size, size), at random places.
 
     Raises
@@ -80,7 +82,7 @@ def photo_patches(n=16, size=32, *, seed=0):
     return np.array(patches).reshape(n, 3, size, size)
 
 
-def filter_bank(images):
+def filter_bank(images: ArrayLike) -> np.ndarray:
     """Return the feature maps (N, 4, H - 2, W - 2) of gray images (N, 1, H, W).
 
     Each channel is the cross-correlation with one 3 x 3 filter of `FILTERS`, in its order,

@@ -38,7 +38,7 @@ class Shared(NamedTuple):
     """The numbers that share a mean with one of them: where (N, C, H, W), and what they give."""
 
     together: np.ndarray
-    count: int
+    count: int  # type: ignore[assignment]  # hides tuple.count
     mean: float
     std: float
 

@@ -19,7 +19,7 @@ import numpy as np
 try:
     import resource
 except ImportError:  # Windows
-    resource = None
+    resource = None  # type: ignore[assignment]
 
 CPU_SECONDS = 0.3  # busy; what is slow only because the machine is busy elsewhere is not stopped
 WALL_SECONDS = 3.0  # asleep or waiting

@@ -5,9 +5,11 @@ or complex128, so integers are safe and the caller's arrays are never touched. W
 is copied at once, so an output buffer that is used again is safe too.
 """
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
+from numpy.typing import ArrayLike
 
 from bnlib.judges.gradcheck import blindness
 from bnlib.judges.gradcheck.blindness import BlindCheckError
@@ -23,7 +25,7 @@ class WrongGradientError(AssertionError):
     """An analytic gradient differs from the numerical one."""
 
 
-def rel_error(a, b):
+def rel_error(a: ArrayLike, b: ArrayLike) -> float:
     """Return the largest relative difference of two arrays, |a - b| / max(1e-8, |a| + |b|).
 
     The definition of CS231N: between 0 and 1, symmetric, and 0 where both are 0.
@@ -39,7 +41,7 @@ def rel_error(a, b):
     return float(np.max(np.abs(a - b) / np.maximum(1e-8, np.abs(a) + np.abs(b))))
 
 
-def norm_error(a, b):
+def norm_error(a: ArrayLike, b: ArrayLike) -> float:
     """Return the relative difference of two arrays as a whole, |a - b| / max(|a|, |b|).
 
     |.| is the Euclidean norm. Unlike in `rel_error`, an entry that is tiny beside the others
@@ -55,7 +57,9 @@ def norm_error(a, b):
     return float(np.linalg.norm(a - b) / larger) if larger != 0 else 0.0
 
 
-def numerical_gradient(f, x, dout=1.0, h=1e-5):
+def numerical_gradient(
+    f: Callable, x: ArrayLike, dout: ArrayLike = 1.0, h: float = 1e-5
+) -> np.ndarray:
     """Return the gradient of sum(f(x) * dout) with respect to x, by central differences.
 
     g_i = sum((f(x + h e_i) - f(x - h e_i)) * dout) / 2h, one entry of x at a time.
@@ -84,7 +88,9 @@ def numerical_gradient(f, x, dout=1.0, h=1e-5):
     return gradient(central_differences(f, x, h), np.shape(x), dout)[0]
 
 
-def complex_step_gradient(f, x, dout=1.0, h=1e-30):
+def complex_step_gradient(
+    f: Callable, x: ArrayLike, dout: ArrayLike = 1.0, h: float = 1e-30
+) -> np.ndarray:
     """Return the gradient of sum(f(x) * dout) with respect to x, by the complex step.
 
     g_i = sum(Im f(x + i h e_i) * dout) / h. Nothing is subtracted, so h can be tiny and the
@@ -259,7 +265,7 @@ def _describe(name, judge, analytic, numeric, error):
     )
 
 
-def _same_shape(a, b):
+def _same_shape(a: ArrayLike, b: ArrayLike) -> tuple[np.ndarray, np.ndarray]:
     a, b = np.asarray(a), np.asarray(b)
     if a.shape != b.shape:
         raise ValueError(f"shapes differ: {a.shape} and {b.shape}")
