@@ -3,7 +3,6 @@
 A training step under any convention is two lines, and evaluation a third:
 
 >>> import numpy as np
-from numpy.typing import ArrayLike
 >>> from bnlib.conventions import PYTORCH
 >>> from bnlib.layers import batchnorm_forward, batchnorm_inference
 >>> x, gamma, beta = np.array([[1.0], [2.0], [6.0]]), [1.0], [0.0]
