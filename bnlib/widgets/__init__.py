@@ -4,6 +4,7 @@
 >>> explorer = widgets.batch_laboratory()  # as the last line of a cell, it is shown
 """
 
+import bnlib.plotting  # noqa: F401  says what is missing, if something is
 from bnlib.widgets.axes import axes_explorer
 from bnlib.widgets.laboratory import batch_laboratory
 from bnlib.widgets.stepper import graph_stepper
