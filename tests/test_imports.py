@@ -39,7 +39,7 @@ def test_modules_import_only_what_the_contracts_allow(capsys):
 
 
 def linted(folder):
-    """Lint a copy of bnlib by the project's own contracts, in a process that has not imported it."""
+    """Lint a copy of bnlib by the project's contracts, in a process that has not imported it."""
     done = subprocess.run(
         [
             sys.executable,
@@ -133,7 +133,7 @@ NUMPY_ALONE = """
 import importlib.abc, sys
 class Missing(importlib.abc.MetaPathFinder):
     def find_spec(self, name, path=None, target=None):
-        if name.partition(".")[0] in ("matplotlib", "IPython", "ipywidgets", "numba", "tqdm", "PIL"):
+        if name.partition(".")[0] in "matplotlib IPython ipywidgets numba tqdm PIL".split():
             raise ModuleNotFoundError(f"No module named {name!r}", name=name)
 sys.meta_path.insert(0, Missing())
 """
