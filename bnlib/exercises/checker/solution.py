@@ -47,6 +47,15 @@ def _defined(node):
 
 
 def under_its_module(function):
-    """Return a function of bnlib under the name of its module."""
-    source = textwrap.dedent(inspect.getsource(function))
-    return f"# The mathematics, in {function.__module__}:\n{source}\n\n"
+    """Return a function of bnlib under the name of its module, without its type hints."""
+    lines = textwrap.dedent(inspect.getsource(function)).splitlines()
+    definition = ast.parse("\n".join(lines)).body[0]
+    body = lines[definition.body[0].lineno - 1 :]
+    definition.returns, definition.body = None, [ast.Pass()]
+    for argument in ast.walk(definition.args):
+        if isinstance(argument, ast.arg):
+            argument.annotation = None
+    head = ast.unparse(definition).removesuffix("    pass")
+    return "\n".join(
+        [f"# The mathematics, in {function.__module__}:", head + body[0], *body[1:], "", "", ""]
+    )
