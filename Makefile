@@ -9,11 +9,8 @@ endif
 # Brings .venv up to date where needed, then runs its Python.
 RUN = $(PYTHON) tools/setup_venv.py --
 
-# A file is never split: the cells of a notebook share a kernel.
-WORKERS = --numprocesses=auto --dist=loadfile
-
 .DEFAULT_GOAL := help
-.PHONY: help setup lab fresh test test-numpy test-browser refresh format lint bench mutation lock clean
+.PHONY: help setup lab fresh test test-all test-flaky test-numpy test-browser refresh format lint bench mutation lock clean
 
 help: ## list the targets
 	@$(PYTHON) tools/make_help.py
@@ -28,12 +25,16 @@ fresh: ## put a new copy beside yours: make fresh NOTEBOOK=02_forward_pass
 	@$(RUN) -m tools.lab --fresh "$(NOTEBOOK)"
 
 test: ## check style, code and notebooks: make test ARGS="-k layers"
-	@$(RUN) -m ruff check --quiet
-	@$(RUN) -m ruff format --check --quiet
-	@$(RUN) -m pytest $(WORKERS) $(ARGS)
+	@$(RUN) -m tools.check $(ARGS)
+
+test-all: ## the same with what takes long: every slow test, every cell twice, types
+	@$(RUN) -m tools.check --all $(ARGS)
+
+test-flaky: ## look for tests that fail now and then: fresh seeds, notebooks ten times
+	@$(RUN) -m tools.flaky $(ARGS)
 
 test-numpy: ## the same with another NumPy, figures not compared: make test-numpy NUMPY=newest
-	@$(PYTHON) tools/setup_venv.py --numpy "$(NUMPY)" -- -m pytest $(WORKERS) --figures=skip $(ARGS)
+	@$(PYTHON) tools/setup_venv.py --numpy "$(NUMPY)" -- -m tools.check --figures=skip $(ARGS)
 
 test-browser: ## work the notebooks in Chromium, screenshots in build/browser: make test-browser ARGS="-k 04"
 	@$(PYTHON) tools/setup_venv.py --browser -- -m pytest tests/browser --verbose -rP --durations=5 $(ARGS)

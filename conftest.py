@@ -3,6 +3,9 @@
 nbval runs a cell without an execution count but does not compare it, and never compares
 image/png: both would let a wrong result pass, so both fail here. Figures, image/svg+xml, are
 compared exactly where the locked versions draw them; --figures chooses.
+
+Students run a cell again and again. So each cell is run twice in a row, and must say the same both
+times. Cells tagged "long", which train for many seconds, are repeated by make test-all alone.
 """
 
 import platform
@@ -12,7 +15,7 @@ from pathlib import Path
 
 import hypothesis
 import pytest
-from nbval.plugin import IPyNbCell
+from nbval.plugin import IPyNbCell, NbCellError
 
 LOCK = Path(__file__).parent / "requirements.txt"
 SVG = "image/svg+xml"
@@ -21,7 +24,10 @@ FIGURES = pytest.StashKey[tuple[bool, str]]()
 
 # The same examples in every run: a failure in CI is a failure at home.
 hypothesis.settings.register_profile("bnlib", deadline=None, derandomize=True, print_blob=True)
+hypothesis.settings.register_profile("fresh", deadline=None, derandomize=False, print_blob=True)
 hypothesis.settings.load_profile("bnlib")
+
+pytest_plugins = ["tests.times"]
 
 
 def pytest_addoption(parser):
@@ -30,6 +36,12 @@ def pytest_addoption(parser):
         choices=("auto", "compare", "skip"),
         default="auto",
         help="compare SVG figures exactly; auto: only on Linux x86_64 with the locked versions",
+    )
+    parser.addoption(
+        "--twice",
+        choices=("no", "quick", "all"),
+        default="quick",
+        help="run the cells of notebooks twice in a row; quick: all but those tagged long",
     )
 
 
@@ -75,8 +87,6 @@ def pytest_collection_modifyitems(config, items):
     for item in items:
         if isinstance(item, IPyNbCell) and not compared and SVG not in item.parent.skip_compare:
             item.parent.skip_compare += (SVG,)
-    # The slowest file goes first: one worker runs it while the others run the rest.
-    items.sort(key=lambda item: "test_notebooks_twice" not in item.nodeid)
 
 
 def why_uncompared(cell):
@@ -89,11 +99,31 @@ def why_uncompared(cell):
     return None
 
 
+def is_repeated(item):
+    """Tell whether a cell is run twice in a row."""
+    wanted = item.config.getoption("--twice")
+    return wanted == "all" or (
+        wanted == "quick" and "long" not in item.cell.metadata.get("tags", ())
+    )
+
+
+def run_again(item):
+    """Run a cell once more, and compare it once more; say that it is the second time."""
+    try:
+        item.runtest()
+    except NbCellError as error:
+        said = f"Run twice in a row, the second time: {error}"
+        item.raise_cell_error(said, error.inner_traceback)
+
+
 @pytest.hookimpl(wrapper=True)
 def pytest_runtest_call(item):
     result = yield  # the cell runs first, since later cells need what it defines
-    if isinstance(item, IPyNbCell) and (reason := why_uncompared(item.cell)):
-        item.raise_cell_error(reason)
+    if isinstance(item, IPyNbCell):
+        if reason := why_uncompared(item.cell):
+            item.raise_cell_error(reason)
+        if is_repeated(item):
+            run_again(item)
     return result
 
 

@@ -10,7 +10,13 @@ import nbformat
 import pytest
 from nbformat.v4 import new_code_cell, new_notebook, new_output
 
-from conftest import LOCK, differences_from_lock, figure_policy, pytest_assertrepr_compare
+from conftest import (
+    LOCK,
+    differences_from_lock,
+    figure_policy,
+    is_repeated,
+    pytest_assertrepr_compare,
+)
 from tests.notebook_samples import ALT, DRAW, SVG, figure_output, printed
 from tools.nbfiles import ROOT
 
@@ -52,6 +58,13 @@ CELLS = {
         ),
         False,
     ),
+    "twice the same": (cell("c = [1]"), False),
+    "another result the second time": (cell("c.append(2)\nprint(len(c))", printed("2\n")), True),
+    "fails the second time": (cell("c = c.pop()"), True),
+    "long, so not repeated": (
+        cell("print(d) if 'd' in dir() else None\nd = 1", metadata={"tags": ["long"]}),
+        False,
+    ),
     "ignored output": (
         cell("print(4)", printed("5\n"), metadata={"tags": ["nbval-ignore-output"]}),
         False,
@@ -64,7 +77,13 @@ def failed(tmp_path_factory):
     """Run pytest, as the project sets it up, on a notebook of all these cells."""
     folder = tmp_path_factory.mktemp("guard")
     (folder / "tests").mkdir()
-    for name in ("conftest.py", "pyproject.toml", "requirements.txt", "tests/nbval_sanitize.cfg"):
+    for name in (
+        "conftest.py",
+        "pyproject.toml",
+        "requirements.txt",
+        "tests/nbval_sanitize.cfg",
+        "tests/times.py",
+    ):
         shutil.copy(ROOT / name, folder / name)
     nbformat.write(new_notebook(cells=[stored for stored, _ in CELLS.values()]), folder / "a.ipynb")
     command = [sys.executable, "-m", "pytest", "a.ipynb", "--figures=compare", "--junitxml=a.xml"]
@@ -72,6 +91,23 @@ def failed(tmp_path_factory):
     assert "figures: compared exactly" in done.stdout, done.stdout + done.stderr
     cases = ElementTree.parse(folder / "a.xml").iter("testcase")
     return dict(zip(CELLS, [len(case) > 0 for case in cases], strict=True))
+
+
+class Item:
+    """A notebook's cell with these tags, in a run with this option."""
+
+    def __init__(self, tags, twice):
+        self.cell = new_code_cell("1", metadata={"tags": tags})
+        self.config = self
+        self.getoption = {"--twice": twice}.__getitem__
+
+
+@pytest.mark.parametrize(
+    ("twice", "expected"), [("no", [0, 0]), ("quick", [1, 0]), ("all", [1, 1])]
+)
+def test_long_cells_are_repeated_where_all_are(twice, expected):
+    items = Item([], twice), Item(["nbval-ignore-output", "long"], twice)
+    assert [is_repeated(item) for item in items] == expected
 
 
 @pytest.mark.parametrize("name", CELLS)

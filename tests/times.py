@@ -1,0 +1,90 @@
+"""How long the suite takes: the longest files first, a summary at the end, a record of one run.
+
+A plugin of pytest. A file is run by one worker, so the last file to begin decides how long the
+others wait; tests/times.json says how long each took when the record was made.
+``make test ARGS=--record`` makes it anew, and tests/test_times.py compares the times that the
+documents state with it.
+"""
+
+import json
+import os
+import platform
+import time
+from collections import Counter
+from pathlib import Path
+
+import pytest
+
+RECORD = Path(__file__).with_name("times.json")
+SHORT = 0.5  # seconds; a file that takes less is not worth a line
+BEFORE = {"set-up": "BNLIB_SETUP_SECONDS", "style": "BNLIB_STYLE_SECONDS"}
+
+
+def recorded():
+    """Return the record, or an empty one."""
+    if not RECORD.exists():
+        return {"commands": {}, "files": {}}
+    return json.loads(RECORD.read_text(encoding="utf-8"))
+
+
+def pytest_addoption(parser):
+    parser.addoption(
+        "--record", action="store_true", help="write tests/times.json anew from this run"
+    )
+
+
+@pytest.hookimpl(trylast=True)
+def pytest_collection_modifyitems(items):
+    seconds = recorded()["files"]
+    items.sort(key=lambda item: -seconds.get(file_of(item.nodeid), 0))  # equal ones stay in order
+
+
+def file_of(nodeid):
+    """Return the file that a test or a cell is in."""
+    return nodeid.partition("::")[0]
+
+
+class Stopwatch:
+    """Adds up the seconds of each file, over all workers."""
+
+    def __init__(self):
+        self.start = time.perf_counter()
+        self.files = Counter()
+
+    def pytest_runtest_logreport(self, report):
+        self.files[file_of(report.nodeid)] += report.duration
+
+    def pytest_terminal_summary(self, terminalreporter, config):
+        wall = time.perf_counter() - self.start
+        before = {name: float(os.environ.get(variable, 0)) for name, variable in BEFORE.items()}
+        terminalreporter.write_line(summary(self.files, before, wall))
+        if config.getoption("--record"):
+            write_record(self.files, before, wall)
+
+
+def summary(files, before, wall):
+    """Say in a line how long the parts took, and how much work the tests and notebooks were."""
+    notebooks = sum(seconds for name, seconds in files.items() if name.endswith(".ipynb"))
+    tests = sum(files.values()) - notebooks
+    parts = {**before, "tests and notebooks": wall}
+    said = ", ".join(f"{name} {seconds:.0f} s" for name, seconds in parts.items())
+    return f"{said} (work of all workers: tests {tests:.0f} s, notebooks {notebooks:.0f} s)"
+
+
+def write_record(files, before, wall):
+    """Keep this run: its command with the time it took, and of make test each file's time."""
+    record = recorded()
+    command = os.environ.get("BNLIB_COMMAND", "make test")
+    record["machine"] = f"{os.cpu_count()} cores, {platform.system()} {platform.machine()}"
+    record["commands"][command] = round(wall + before["style"])
+    if before["set-up"] > 5:  # not where there was nothing to do
+        record["commands"]["make setup"] = round(before["set-up"])
+    if command == "make test":
+        long = {name: round(seconds, 1) for name, seconds in files.items() if seconds > SHORT}
+        record["files"] = dict(sorted(long.items(), key=lambda pair: -pair[1]))
+    RECORD.write_text(json.dumps(record, indent=1) + "\n", encoding="utf-8")
+
+
+def pytest_configure(config):
+    if not hasattr(config, "workerinput"):  # only where the reports of all workers arrive
+        config.pluginmanager.register(Stopwatch(), "bnlib-stopwatch")
