@@ -2,9 +2,9 @@
 
 Same signatures, contract and results, and ``out=`` to write into memory that is already there.
 Needs Numba: ``pip install "bnlib[speed]"``. The first call compiles, which takes up to half a
-minute. So does the first with another dtype, with a table (N, C) instead of images, with a
-read-only array, or with a batch for several threads. The machine code is then kept beside this
-file, or in Numba's cache folder where that cannot be written.
+minute. So does the first with another dtype, with a table (N, C) instead of images, or with a batch
+for several threads. The machine code is then kept beside this file, or in Numba's cache folder
+where that cannot be written.
 
 Strides. An array in C order is worked on where it lies. So are images in channels-last order, and
 their result is channels-last too. Anything else is first copied to C order, which costs one more
@@ -151,7 +151,7 @@ def batchnorm_backward(
         arrays.check_out(out, x.shape, dtype, dout=dout, x=x)
     dx, dgamma, dbeta = arrays.memory(out, x), np.zeros(gamma.shape), np.zeros(gamma.shape)
     if x.size:
-        view, dout, dx_view = arrays.views(x, x, dout, dx)
+        view, dout, dx_view = arrays.views(x, x, dout, written=dx)
         given = view, dout, cache.moments, gamma, cache.eps
         threads.run(compiled.backward, *given, dx_view, dgamma, dbeta)
     return arrays.delivered(dx, out, dtype), dgamma.astype(dtype), dbeta.astype(dtype)
@@ -216,7 +216,7 @@ def _forward(x, gamma, beta, eps, out):
         arrays.check_out(out, x.shape, x.dtype, x=x)
     y, moments = arrays.memory(out, working), np.zeros((3, len(gamma)))
     if x.size:
-        view, y_view = arrays.views(working, working, y)
+        view, y_view = arrays.views(working, working, written=y)
         threads.run(compiled.forward, view, gamma, beta, eps, y_view, moments)
     cache = CompiledCache(working, arrays.sample(working), gamma, moments, eps, x.dtype)
     return arrays.delivered(y, out, x.dtype), cache
@@ -238,6 +238,6 @@ def _inference(x, gamma, beta, running_mean, running_var, eps, out):
         arrays.check_out(out, x.shape, x.dtype, **needed)
     y, moments = arrays.memory(out, working), np.stack([mean, np.zeros_like(mean), var])
     if x.size:
-        view, y_view = arrays.views(working, working, y)
+        view, y_view = arrays.views(working, working, written=y)
         threads.run(compiled.inference, view, gamma, beta, eps, y_view, moments)
     return arrays.delivered(y, out, x.dtype)

@@ -21,18 +21,23 @@ def prepared(x, eps):
     return (x if in_order and flags.aligned else x.copy()), eps
 
 
-def views(like, *arrays):
+def views(like, *read, written):
     """Return arrays as (N, C, S), or as tables (N, C) where the channels of `like` are neighbours.
 
-    Each is a view if it lies in memory as `like` does, otherwise a copy.
+    Each is a view if it lies in memory as `like` does, otherwise a copy. What is only read is
+    marked so: Numba compiles a function anew for read-only arrays, and once is enough.
     """
+    arrays = *read, written
     images, channels = like.shape[:2]
     if not like.flags.c_contiguous:
         arrays = [np.moveaxis(a, 1, -1) for a in arrays]
         shape = -1, channels
     else:
         shape = (images, channels, -1) if like.size > images * channels else (images, channels)
-    return [np.ascontiguousarray(a).reshape(shape) for a in arrays]
+    found = [np.ascontiguousarray(a).reshape(shape) for a in arrays]
+    for view in found[:-1]:
+        view.flags.writeable = False
+    return found
 
 
 def sample(x):
