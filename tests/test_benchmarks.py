@@ -128,6 +128,7 @@ def test_a_shape_that_is_none_is_refused(text):
         shape(text)
 
 
+@pytest.mark.slow  # starts every installed peer
 def test_one_run_from_the_command_line(tmp_path):
     command = [sys.executable, "-m", "benchmarks", "--threads", "1", "--seconds", "0.01"]
     command += ["--shapes", "2,3,4,5", "--output", str(tmp_path)]

@@ -75,8 +75,20 @@ def test_student_who_writes_nothing_is_told_where_the_hint_is(name):
     assert said.endswith(f"exercises.{name}.hint(1).")
 
 
+@pytest.mark.parametrize("name", exercises.ALL)
+def test_student_who_writes_the_solution_is_told_so(name):
+    solution = str(exercises.ALL[name].solution())
+    if isinstance(exercises.ALL[name], Prediction):
+        solution += f"\n\n{name} = {name}()"
+    *lines, check = answered(name, solution).splitlines()
+    scope = {"exercises": exercises}
+    exec("\n".join(lines), scope)
+    assert str(eval(check, scope)).startswith("Correct")
+
+
+@pytest.mark.slow  # every notebook once more
 @pytest.mark.parametrize("path", FILES, ids=lambda path: path.stem)
-def test_student_who_writes_every_solution_is_told_so(path):
+def test_notebook_with_every_solution_written_runs_and_says_so(path):
     copy = nbformat.from_dict(notebook(path))
     for name, k in check_cells(path).items():
         solution = str(exercises.ALL[name].solution())

@@ -415,6 +415,7 @@ for loops in (kernels.compiled.forward, kernels.compiled.backward):
 """
 
 
+@pytest.mark.slow  # compiles six functions afresh
 def test_one_thread_and_several_do_not_share_compiled_code(tmp_path):
     run = subprocess.run(
         [sys.executable, "-c", SMALL_THEN_LARGE],
