@@ -1,4 +1,4 @@
-"""The fully connected network of notebook 01: its gradients, and what its history holds."""
+"""The fully connected network of notebook 01: its gradients, and what its trajectory holds."""
 
 import numpy as np
 import pytest
@@ -16,14 +16,14 @@ def test_gradient_of_every_parameter_is_right(norm):
         mlp.Layer(*(p + 0.3 * RNG.standard_normal(p.shape) for p in layer))
         for layer in mlp.initial_layers([5, 4, 4, 3], np.random.default_rng(1))
     ]
-    _, gradients = mlp.loss_and_gradients(layers, X, LABELS, norm=norm)
+    gradients = mlp.loss_and_gradients(layers, X, LABELS, norm=norm).gradients
     for number, layer in enumerate(layers):
         for name, value in layer._asdict().items():
 
             def loss(v, number=number, name=name):
                 changed = [*layers]
                 changed[number] = layers[number]._replace(**{name: v})
-                return mlp.loss_and_gradients(changed, X, LABELS, norm=norm)[0]
+                return mlp.loss_and_gradients(changed, X, LABELS, norm=norm).loss
 
             # Differences at h = 1e-6, small so that no ReLU flips: rounding 1e-16 / h = 1e-10.
             np.testing.assert_allclose(
@@ -34,32 +34,22 @@ def test_gradient_of_every_parameter_is_right(norm):
             )
 
 
-def test_step_goes_against_the_gradient_and_keeps_the_kind_of_layer():
-    layers = mlp.initial_layers([5, 4, 3], np.random.default_rng(1))
-    _, gradients = mlp.loss_and_gradients(layers, X, LABELS, norm=True)
-    stepped = mlp.step(layers, gradients, rate=0.5)
-    assert all(type(layer) is mlp.Layer for layer in stepped)
-    for before, after, gradient in zip(layers, stepped, gradients, strict=True):
-        for p, q, g in zip(before, after, gradient, strict=True):
-            assert (q == p - 0.5 * g).all()
-
-
-def history(**options):
+def run(**options):
     x, labels = RNG.standard_normal((200, 5)), np.arange(200) % 3
     options = {"norm": True, "rate": 0.1, "depth": 2, "width": 4, "steps": 3} | options
     return mlp.train(x, labels, **options)
 
 
-def test_history_holds_every_step():
-    run = history(trials=(0.1, 1.0))
-    assert run.losses.shape == (3,)
-    assert run.means.shape == run.stds.shape == (3, 4)
-    assert run.ahead.shape == (3, 2)
+def test_trajectory_holds_every_step():
+    seen = run(trials=(0.1, 1.0))
+    assert seen.losses.shape == (3,)
+    assert seen.means.shape == seen.stds.shape == (3, 4)
+    assert seen.ahead.shape == (3, 2)
 
 
 def test_trial_step_of_size_zero_changes_no_loss():
-    run = history(trials=(0.0,))
-    np.testing.assert_allclose(run.ahead[:, 0], run.losses, rtol=1e-15)
+    seen = run(trials=(0.0,))
+    np.testing.assert_allclose(seen.ahead[:, 0], seen.losses, rtol=1e-15)
 
 
 def test_disturbance_scales_and_shifts_what_the_norm_puts_out():

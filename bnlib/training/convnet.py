@@ -1,8 +1,7 @@
 """A small convolutional network for the digits, and its training.
 
 Each block is convolution, normalization, ReLU, 2 x 2 pooling; an affine layer and the
-softmax loss follow. The normalization is an argument. Layers are tuples of arrays, and the
-gradients have the same structure.
+softmax loss follow. The normalization is an argument.
 """
 
 from functools import partial
@@ -16,7 +15,7 @@ from bnlib.conventions import PYTORCH
 from bnlib.running import RunningStatistics
 from bnlib.statistics import batch_statistics
 from bnlib.training.convolution import convolve, convolve_backward, pool, pool_backward
-from bnlib.training.mlp import softmax_loss, step
+from bnlib.training.descent import Pass, he_weights, softmax_loss, step
 
 
 class Block(NamedTuple):
@@ -49,14 +48,6 @@ NORMS = {
     "instance": Norm(layers.instancenorm_forward, layers.instancenorm_backward),
     "group": Norm(partial(layers.groupnorm_forward, groups=4), layers.groupnorm_backward),
 }
-
-
-class Pass(NamedTuple):
-    """Loss, its gradients, and what each block's normalization keeps: its cache."""
-
-    loss: float
-    gradients: list
-    caches: list
 
 
 class History(NamedTuple):
@@ -107,10 +98,7 @@ def initial_layers(shape, widths, classes, rng, gain=1.0):
     channels, height, width = shape
     blocks = [
         Block(
-            rng.standard_normal((c, c_in, 3, 3)) * gain * np.sqrt(2 / (9 * c_in)),
-            np.zeros(c),
-            np.ones(c),
-            np.zeros(c),
+            he_weights((c, c_in, 3, 3), 9 * c_in, rng, gain), np.zeros(c), np.ones(c), np.zeros(c)
         )
         for c_in, c in pairwise([channels, *widths])
     ]

@@ -1,15 +1,16 @@
 """A small fully connected network with or without batch norm, and its training on the digits.
 
-Each hidden layer is affine, then batch norm if asked for, then ReLU. Parameters are a list of
-tuples of arrays, one for each layer; gradients have the same structure.
+Each hidden layer is affine, then batch norm if asked for, then ReLU.
 """
 
+from functools import partial
 from itertools import pairwise
 from typing import NamedTuple
 
 import numpy as np
 
 from bnlib.layers import batchnorm_backward, batchnorm_forward
+from bnlib.training.descent import Pass, he_weights, softmax_loss, step
 
 
 class Layer(NamedTuple):
@@ -29,7 +30,7 @@ class Hidden(NamedTuple):
     cache: object
 
 
-class History(NamedTuple):
+class Trajectory(NamedTuple):
     """What was seen at every step of a training run.
 
     losses (steps,); mean and std (steps, D) of each feature that the middle hidden layer receives,
@@ -46,11 +47,7 @@ class History(NamedTuple):
 def initial_layers(sizes, rng, gain=1.0):
     """Return random layers: weights of standard deviation gain * sqrt(2 / D_in)."""
     return [
-        Layer(
-            rng.standard_normal((n_in, n_out)) * gain * np.sqrt(2 / n_in),
-            np.ones(n_out),
-            np.zeros(n_out),
-        )
+        Layer(he_weights((n_in, n_out), n_in, rng, gain), np.ones(n_out), np.zeros(n_out))
         for n_in, n_out in pairwise(sizes)
     ]
 
@@ -82,7 +79,7 @@ def hidden_layers(layers, x, *, norm, disturb=None):
 
 
 def loss_and_gradients(layers, x, labels, *, norm, disturb=None):
-    """Return the softmax loss of a batch x (N, D) with labels (N,), and its gradients.
+    """Return the `Pass` of a batch x (N, D) with labels (N,): softmax loss and gradients.
 
     The other parameters are those of `hidden_layers`.
     """
@@ -93,31 +90,12 @@ def loss_and_gradients(layers, x, labels, *, norm, disturb=None):
     dx = dscores @ last.weight.T
     for layer, seen in zip(reversed(layers[:-1]), reversed(hidden), strict=True):
         da = dx * (seen.activation > 0) * seen.scale
+        dgamma, dbeta = np.zeros_like(layer.gamma), da.sum(axis=0)
         if norm:
             da, dgamma, dbeta = batchnorm_backward(da, seen.cache)
-        else:
-            dgamma, dbeta = np.zeros_like(layer.gamma), da.sum(axis=0)
         gradients.append(Layer(seen.received.T @ da, dgamma, dbeta))
         dx = da @ layer.weight.T
-    return loss, gradients[::-1]
-
-
-def softmax_loss(scores, labels):
-    """Return the mean cross-entropy of scores (N, K) with labels (N,), and its gradient (N, K)."""
-    rows = np.arange(len(labels))
-    shifted = scores - scores.max(axis=1, keepdims=True)
-    log_p = shifted - np.log(np.exp(shifted).sum(axis=1, keepdims=True))
-    dscores = np.exp(log_p)
-    dscores[rows, labels] -= 1
-    return -log_p[rows, labels].mean(), dscores / len(labels)
-
-
-def step(layers, gradients, rate):
-    """Return the layers after one step of gradient descent."""
-    return [
-        type(layer)(*(p - rate * g for p, g in zip(layer, gradient, strict=True)))
-        for layer, gradient in zip(layers, gradients, strict=True)
-    ]
+    return Pass(loss, gradients[::-1], [seen.cache for seen in hidden])
 
 
 def train(
@@ -145,22 +123,23 @@ def train(
 
     Returns
     -------
-    History
+    Trajectory
     """
     rng = np.random.default_rng(seed)
     noise = np.random.default_rng(seed + 1) if disturbed else None
     layers = initial_layers([x.shape[1]] + [width] * depth + [labels.max() + 1], rng)
+    passed = partial(loss_and_gradients, norm=norm, disturb=noise)
     losses, means, stds, ahead = [], [], [], []
     for _ in range(steps):
         chosen = rng.choice(len(x), 128, replace=False)
-        batch = {"x": x[chosen], "labels": labels[chosen], "norm": norm, "disturb": noise}
-        loss, gradients = loss_and_gradients(layers, **batch)
-        losses.append(loss)
-        tried = [step(layers, gradients, trial) for trial in trials]
-        ahead.append([loss_and_gradients(moved, **batch)[0] for moved in tried])
-        layers = step(layers, gradients, rate)
+        batch = x[chosen], labels[chosen]
+        seen = passed(layers, *batch)
+        losses.append(seen.loss)
+        tried = [step(layers, seen.gradients, trial) for trial in trials]
+        ahead.append([passed(other, *batch).loss for other in tried])
+        layers = step(layers, seen.gradients, rate)
         _, hidden = hidden_layers(layers, x[:256], norm=norm, disturb=noise)
         received = hidden[depth // 2].received
         means.append(received.mean(axis=0))
         stds.append(received.std(axis=0))
-    return History(np.array(losses), np.array(means), np.array(stds), np.array(ahead))
+    return Trajectory(*map(np.array, (losses, means, stds, ahead)))
