@@ -20,8 +20,9 @@ from bnlib.graph.primitives import (
     sum_over,
 )
 from bnlib.plotting import COLORS
-from bnlib.plotting.arrangement import depths, layout
-from bnlib.plotting.graph_picture import computational_graph, part_id
+from bnlib.plotting.arrangement import arrange, depths
+from bnlib.plotting.graph_picture import computational_graph
+from bnlib.plotting.graph_plan import part_id
 from tests.strategies import random_case
 
 
@@ -242,13 +243,13 @@ def test_picture_beside_another_leaves_the_figures_size_alone():
     plt.close(fig)
 
 
-# The layout, in inches
+# The arrangement, in inches
 
 
 @EVERY_GRAPH
 def test_arrows_lead_on_in_reading_order(make):
     graph = make()[0].graph
-    plan = layout(graph, box_width=1.0, label_width=0.7, width=10)
+    plan = arrange(graph, box_width=1.0, label_width=0.7, width=10)
     for source, target in graph.edges:
         a, b = plan.places[source], plan.places[target]
         assert (a.row, a.column) < (b.row, b.column)
@@ -257,7 +258,7 @@ def test_arrows_lead_on_in_reading_order(make):
 @EVERY_GRAPH
 def test_boxes_do_not_overlap_and_arrows_end_at_their_box(make):
     graph = make()[0].graph
-    plan = layout(graph, box_width=1.0, label_width=0.7, width=10)
+    plan = arrange(graph, box_width=1.0, label_width=0.7, width=10)
     places = list(plan.places.values())
     for i, a in enumerate(places):
         assert 0.5 <= a.x <= plan.width - 0.5
@@ -274,7 +275,7 @@ def test_boxes_do_not_overlap_and_arrows_end_at_their_box(make):
 @EVERY_GRAPH
 def test_arrows_are_level_or_upright_and_cross_no_box(make):
     graph = make()[0].graph
-    plan = layout(graph, box_width=1.0, label_width=0.7, width=10)
+    plan = arrange(graph, box_width=1.0, label_width=0.7, width=10)
     for edge, route in plan.routes.items():
         assert all(0 < x < plan.width and 0 < y < plan.height for x, y in route.corners), edge
         for (x0, y0), (x1, y1) in pairwise(route.corners):
@@ -288,7 +289,7 @@ def test_arrows_are_level_or_upright_and_cross_no_box(make):
 @EVERY_GRAPH
 def test_no_two_arrows_have_the_same_way_or_label_place(make):
     graph = make()[0].graph
-    plan = layout(graph, box_width=1.0, label_width=0.7, width=10)
+    plan = arrange(graph, box_width=1.0, label_width=0.7, width=10)
     tips = [route.corners[-1] for edge, route in plan.routes.items() if edge[1] is not None]
     labels = [route.label for route in plan.routes.values()]
     assert len(set(tips)) == len(tips)
@@ -298,7 +299,7 @@ def test_no_two_arrows_have_the_same_way_or_label_place(make):
 @pytest.mark.parametrize("make", [spatial, plain, softmax])
 def test_no_arrow_runs_through_the_label_of_another(make):
     graph = make()[0].graph
-    plan = layout(graph, box_width=0.95, label_width=0.7, width=10)
+    plan = arrange(graph, box_width=0.95, label_width=0.7, width=10)
     for edge, route in plan.routes.items():
         x, y = route.label
         left = x if route.beside else x - 0.35

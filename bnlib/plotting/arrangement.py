@@ -34,7 +34,7 @@ class Route(NamedTuple):
     beside: bool = False
 
 
-class Layout(NamedTuple):
+class Arrangement(NamedTuple):
     """Name -> place, edge -> route, and the size of the picture."""
 
     places: dict
@@ -65,7 +65,7 @@ def depths(graph):
     return depth
 
 
-def layout(graph, box_width, label_width, width):
+def arrange(graph, box_width, label_width, width):
     """Arrange a graph in rows that are no wider than this, if boxes and labels allow it.
 
     Parameters
@@ -76,7 +76,7 @@ def layout(graph, box_width, label_width, width):
 
     Returns
     -------
-    Layout
+    Arrangement
         Its routes have one more edge, (output, None), for what leaves the graph.
     """
     depth = depths(graph)
@@ -113,7 +113,7 @@ def layout(graph, box_width, label_width, width):
     out = places[graph.output]
     after = out._replace(x=out.x + box_width + gap)
     routes[graph.output, None] = _through_gap(out, after, out.lane, box_width)
-    return Layout(places, routes, 2 * SIDE + per_row * (box_width + gap), bottom)
+    return Arrangement(places, routes, 2 * SIDE + per_row * (box_width + gap), bottom)
 
 
 def _adjacent(places, edge):

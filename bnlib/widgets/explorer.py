@@ -3,10 +3,12 @@
 from html import escape
 
 MISSING = "The figure does not move, since ipywidgets is missing: pip install ipywidgets"
-# ipywidgets marks the focus by a thin pale line, or by a colour alone.
-FOCUS = (
+# ipywidgets marks the focus by a thin pale line, or by a colour alone. At the end of its way, a
+# slider's handle would touch the words beside it.
+STYLE = (
     "<style>.bnlib-explorer :focus-visible "
-    "{ outline: 3px solid var(--jp-brand-color1) !important; outline-offset: 1px }</style>"
+    "{ outline: 3px solid var(--jp-brand-color1) !important; outline-offset: 1px }"
+    " .bnlib-explorer .widget-readout { margin-left: 16px }</style>"
 )
 
 
@@ -39,7 +41,7 @@ class Explorer:
             return
         self.controls, rows = build(ipywidgets)
         self.figure = ipywidgets.HTML()
-        style = ipywidgets.HTML(FOCUS, layout={"display": "none"})
+        style = ipywidgets.HTML(STYLE, layout={"display": "none"})
         self.root = ipywidgets.VBox([*rows, self.figure, style])
         self.root.add_class("bnlib-explorer").add_class(f"bnlib-{name}")
         for control in self.controls.values():

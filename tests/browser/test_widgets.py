@@ -5,6 +5,8 @@ from statistics import median
 import pytest
 from coloraide import Color
 
+from tests.browser.conftest import SCREENSHOTS
+
 PRESSES = 21  # there and back again, and one more, so that it ends elsewhere
 LIMIT = 150  # milliseconds from key press to changed figure; beyond it, cause and effect part
 EXPLORERS = {
@@ -113,6 +115,31 @@ def test_stepper_walks_by_its_buttons_and_by_keys(explorer, lab):
     press("Shift+Tab")
     press("Enter")
     wait_for_step(explorer, 17)
+
+
+@pytest.mark.parametrize("explorer", ["graph-stepper"], indirect=True)
+def test_stepper_fits_the_screen_and_its_words_keep_off_the_handle(explorer, lab, screenshot):
+    parts = (".noUi-handle", ".widget-readout", "p[role=status]", "button")
+    handle, readout, said, button = (explorer.locator(part).first for part in parts)
+    _, above, _, below = edges(lab.page.locator(".jp-WindowedPanel-outer:visible"))
+    for key, step in (("Home", 1), ("End", 18)):
+        handle.press(key)
+        wait_for_step(explorer, step)
+        assert edges(said)[3] - edges(button)[1] < below - above  # in a window of 900 pixels
+        assert edges(readout)[0] - edges(handle)[2] >= 6
+        assert readout.evaluate("words => words.scrollWidth <= words.clientWidth")  # none cut off
+        screenshot(f"graph-stepper_{step}")
+    for step in range(17, 11, -1):
+        handle.press("ArrowLeft")
+        wait_for_step(explorer, step)
+    handle.blur()
+    explorer.screenshot(path=SCREENSHOTS / "stepper.png")  # docs/stepper.png is a copy
+
+
+def edges(locator):
+    """Return where an element's left, top, right and bottom are on the page."""
+    x, y, width, height = (locator.bounding_box()[name] for name in ("x", "y", "width", "height"))
+    return x, y, x + width, y + height
 
 
 # The judges of this
