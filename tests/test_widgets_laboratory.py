@@ -8,7 +8,7 @@ import pytest
 
 from bnlib import reference
 from bnlib.widgets import laboratory
-from bnlib.widgets.laboratory import BATCHES, START, draw, run
+from bnlib.widgets.laboratory import BATCHES, START, draw, experiment
 
 SVG = "{http://www.w3.org/2000/svg}"
 STATES = [
@@ -23,7 +23,7 @@ EVERY = pytest.mark.parametrize("changed", STATES, ids=str)
 @EVERY
 def test_training_output_is_that_of_the_reference(changed):
     state = {**START, **changed}
-    found = run(**state)
+    found = experiment(**state)
     gamma, beta = [state["gamma"]], [state["beta"]]
     expected = reference.batchnorm_forward(found.x, gamma, beta, state["eps"])
     assert found.x.shape == (state["n"], 1)
@@ -33,7 +33,7 @@ def test_training_output_is_that_of_the_reference(changed):
 @EVERY
 def test_running_statistics_are_weighted_sums_of_the_batches_own(changed):
     state = {**START, **changed}
-    found, a = run(**state), state["momentum"]
+    found, a = experiment(**state), state["momentum"]
     k = np.arange(BATCHES)
     for own, running in (
         (found.means, found.running_means),
@@ -49,7 +49,7 @@ def test_running_statistics_are_weighted_sums_of_the_batches_own(changed):
 @EVERY
 def test_inference_uses_the_running_statistics(changed):
     state = {**START, **changed}
-    found = run(**state)
+    found = experiment(**state)
     std = np.sqrt(found.running_variances[-1] + state["eps"])
     expected = state["gamma"] * (found.x - found.running_means[-1]) / std + state["beta"]
     np.testing.assert_allclose(found.inferred, expected, rtol=1e-9)
@@ -57,7 +57,7 @@ def test_inference_uses_the_running_statistics(changed):
 
 @EVERY
 def test_text_gives_moments_and_the_gap(changed):
-    found, said = run(**{**START, **changed}), draw(**changed).alt
+    found, said = experiment(**{**START, **changed}), draw(**changed).alt
     numbers = [float(v) for v in re.findall(r"(?:mean|std|two:) (-?\d+(?:\.\d+)?)", said)]
     values = (found.x, found.trained, found.inferred)
     moments = [f(v) for v in values for f in (np.mean, np.std)]
@@ -67,7 +67,7 @@ def test_text_gives_moments_and_the_gap(changed):
 
 @EVERY
 def test_lower_panels_draw_every_batch_and_the_running_line(changed):
-    found = run(**{**START, **changed})
+    found = experiment(**{**START, **changed})
     root = ElementTree.fromstring(draw(**changed).svg)
     dots = np.array([float(c.get("cy")) for c in root.findall(f"{SVG}circle")])
     lines = [p for p in root.findall(f"{SVG}polyline") if not p.get("stroke-dasharray")]
@@ -113,7 +113,7 @@ def test_title_says_whether_the_modes_agree():
 
 def test_small_variance_is_not_written_as_zero():
     (last,) = re.findall("running, now ([^<]*e-07)<", draw(spread=0.001).svg)
-    found = run(**{**START, "spread": 0.001})
+    found = experiment(**{**START, "spread": 0.001})
     assert float(last) == pytest.approx(found.running_variances[-1], rel=1e-3)
 
 
@@ -126,18 +126,20 @@ def test_what_the_notebook_claims():
     """Training never sees the offset; eps shrinks a small spread; 0.98 reaches 55 %."""
     for offset in (-20.0, 0.0, 20.0):
         np.testing.assert_allclose(
-            run(**{**START, "offset": offset}).trained, run(**START).trained, atol=1e-6
+            experiment(**{**START, "offset": offset}).trained,
+            experiment(**START).trained,
+            atol=1e-6,
         )
-    small = run(**{**START, "spread": 0.001})
+    small = experiment(**{**START, "spread": 0.001})
     assert small.trained.std() == pytest.approx(0.29, abs=0.01)
-    assert run(**{**START, "spread": 0.001, "eps": 1e-8}).trained.std() == pytest.approx(
+    assert experiment(**{**START, "spread": 0.001, "eps": 1e-8}).trained.std() == pytest.approx(
         1, abs=0.01
     )
-    young = run(**{**START, "momentum": 0.98})
+    young = experiment(**{**START, "momentum": 0.98})
     share = 1 - 0.98**BATCHES
     assert share == pytest.approx(0.55, abs=0.005)
     assert young.running_means[-1] / 10 == pytest.approx(share, abs=0.02)
-    assert (young.trained == run(**START).trained).all()
-    two = run(**{**START, "n": 2})
+    assert (young.trained == experiment(**START).trained).all()
+    two = experiment(**{**START, "n": 2})
     np.testing.assert_allclose(sorted(two.trained.ravel()), [-1, 1], atol=1e-3)
     assert (two.inferred < 0).all()

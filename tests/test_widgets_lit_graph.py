@@ -8,7 +8,7 @@ import pytest
 from bnlib.plotting import COLORS
 from bnlib.plotting.graph_plan import FILL, part_id
 from bnlib.widgets import walk
-from bnlib.widgets.lit_graph import draw_graph, size
+from bnlib.widgets.lit_graph import draw_graph, graph_size
 
 STEPS = range(1, 19)
 TRACE, GRADIENTS = walk.example()
@@ -128,7 +128,7 @@ def test_value_stands_above_its_arrow_and_gradient_below(step):
 
 
 def test_graph_stays_within_its_size():
-    width, height = size()
+    width, height = graph_size()
     for step in STEPS:
         corners = np.concatenate([points(line(step, edge)) for edge in EDGES])
         assert (corners > 0).all()

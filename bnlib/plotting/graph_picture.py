@@ -5,9 +5,8 @@ from matplotlib.path import Path
 
 from bnlib.plotting.arrangement import BOX_HEIGHT
 from bnlib.plotting.graph_plan import FILL, LEGEND, NAME, SMALL, part_id, plan_picture, text_width
-from bnlib.plotting.style import COLORS
+from bnlib.plotting.style import COLORS, FAINT, INK
 
-INK, LINE = "#222222", "#595959"
 BELOW, TITLE = 0.25, 0.3  # inches left for the legend and the title
 
 
@@ -73,7 +72,7 @@ def _prepare(ax, size, keys):
 
 
 def _arrow(ax, edge, route, labels, strong):
-    look = {"color": INK if strong else LINE, "linewidth": 2 if strong else 1}
+    look = {"color": INK if strong else FAINT, "linewidth": 2 if strong else 1}
     arrow = FancyArrowPatch(
         path=Path(route.corners), arrowstyle="-|>", mutation_scale=9, shrinkA=0, shrinkB=0, **look
     )
@@ -103,12 +102,12 @@ def _box(ax, name, place, lines, width, kind, highlighted):
         BOX_HEIGHT,
         boxstyle="round,pad=0,rounding_size=0.08",
         facecolor=FILL["highlight" if highlighted else kind],
-        edgecolor=INK if highlighted else LINE,
+        edgecolor=INK if highlighted else FAINT,
         linewidth=2.4 if highlighted else 1,
         gid=part_id("node", name),
     )
     ax.add_patch(box)
     for k, (line, size) in enumerate(lines):
         y = place.y + 0.155 * (k - (len(lines) - 1) / 2)
-        color = INK if size == NAME else LINE
+        color = INK if size == NAME else FAINT
         ax.text(place.x, y, line, fontsize=size, ha="center", va="center", color=color)

@@ -13,11 +13,12 @@ from matplotlib.textpath import text_to_path
 
 from bnlib.graph.primitives import shape_text
 from bnlib.plotting.arrangement import Arrangement, arrange
+from bnlib.plotting.style import PALE
 
 SMALL, NAME = 8, 9  # font sizes
 FEW = 0.68  # the room for numbers
 WIDTH = 10  # as wide as a notebook shows a figure in its own size
-FILL = {"input": "white", "node": "#EFEFEF", "highlight": "#FFF2B3"}
+FILL = {"input": "white", "node": PALE, "highlight": "#FFF2B3"}
 LEGEND = {
     "value": "above an arrow: the value, or its shape",
     "gradient": "below: its gradient, or the norm of it",

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from bnlib.plotting.curves import curves
+from bnlib.plotting.lines import curves
 from bnlib.plotting.style import LINES, MARKERS, SERIES
 
 

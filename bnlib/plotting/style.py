@@ -13,12 +13,13 @@ from io import StringIO
 import matplotlib.pyplot as plt
 from IPython.display import display
 
+INK, FAINT, PALE = "#222222", "#595959", "#EFEFEF"
 COLORS = {
     "value": "#0072B2",
     "gradient": "#B84A00",
     "mean": "#009E73",
     "var": "#CC79A7",
-    "muted": "#595959",
+    "muted": FAINT,
 }
 SERIES = ("#332288", "#2E9C8A", "#99264F", "#999933")  # lines that are compared
 GROUPS = ("#77AADD", "#EEDD88", "#FFAABB", "#9CAE65", "#74DDEE", "#EB881F", "#D7F6C7", "#BC9C96")

@@ -15,14 +15,14 @@ from bnlib.layers import (
     spatial_batchnorm_forward,
 )
 from bnlib.layout import count
-from bnlib.plotting import GROUPS
+from bnlib.plotting.style import FAINT, GROUPS, INK
 from bnlib.training import data
 from bnlib.widgets.explorer import Explorer
-from bnlib.widgets.svg import FAINT, INK, element, picture, text
+from bnlib.widgets.svg import element, picture, text
 
 N, C = 3, 4
 CHANNELS = tuple(data.FILTERS)
-NORMS = {
+LAYERS = {
     "batch": spatial_batchnorm_forward,
     "layer": layernorm_forward,
     "instance": instancenorm_forward,
@@ -46,7 +46,7 @@ class Shared(NamedTuple):
 def shared_mean(x, norm, image, channel):
     """Return which numbers of x (N, C, H, W) are averaged with those of an image's channel."""
     ones = np.ones(x.shape[1])
-    saved = NORMS[norm](x, ones, 0 * ones)[1].normalized
+    saved = LAYERS[norm](x, ones, 0 * ones)[1].normalized
     places = np.arange(saved.mean.size).reshape(saved.mean.shape)
     owner = np.broadcast_to(places, saved.xhat.shape).reshape(x.shape)
     index = owner[image, channel, 0, 0]
@@ -114,7 +114,7 @@ def axes_explorer():
 
 def _build(ipywidgets):
     controls = {
-        "norm": ipywidgets.ToggleButtons(options=[*NORMS], description="Norm"),
+        "norm": ipywidgets.ToggleButtons(options=[*LAYERS], description="Norm"),
         "image": ipywidgets.IntSlider(0, 0, N - 1, description="Image"),
         "channel": ipywidgets.IntSlider(0, 0, C - 1, description="Channel"),
     }

@@ -8,12 +8,12 @@ import numpy as np
 
 from bnlib.conventions import CS231N
 from bnlib.layers import batchnorm_forward, batchnorm_inference
-from bnlib.plotting import COLORS
+from bnlib.plotting.style import COLORS, FAINT, INK
 from bnlib.running import RunningStatistics
 from bnlib.statistics import batch_statistics
 from bnlib.widgets.explorer import Explorer
 from bnlib.widgets.panel import Panel, around
-from bnlib.widgets.svg import FAINT, INK, picture, text
+from bnlib.widgets.svg import picture, text
 
 BATCHES = 40
 SIZES = (2, 4, 8, 16, 32, 64, 128, 256)
@@ -33,7 +33,7 @@ START = {
 }
 
 
-class Run(NamedTuple):
+class Experiment(NamedTuple):
     """What happened to a channel: the last batch, and the statistics after every batch."""
 
     x: np.ndarray  # (N, 1), as y in both modes
@@ -50,7 +50,7 @@ def _draws():
     return np.random.default_rng(0).standard_normal((BATCHES, max(SIZES), 1))
 
 
-def run(n, offset, spread, eps, gamma, beta, momentum):
+def experiment(n, offset, spread, eps, gamma, beta, momentum):
     """Send batches (N, 1) through the layer in training; the last one in inference, too."""
     convention = replace(CS231N, eps=eps, momentum=momentum)
     running = RunningStatistics.initial(channels=1, convention=convention)
@@ -62,13 +62,13 @@ def run(n, offset, spread, eps, gamma, beta, momentum):
         of_running.append((running.mean[0], running.var[0]))
     trained, _ = batchnorm_forward(x, [gamma], [beta], eps=eps)
     inferred = batchnorm_inference(x, [gamma], [beta], **running.for_inference(convention))
-    return Run(x, trained, inferred, *np.transpose(of_batches), *np.transpose(of_running))
+    return Experiment(x, trained, inferred, *np.transpose(of_batches), *np.transpose(of_running))
 
 
 def draw(**controls):
-    """Return the picture of a run: input, output in both modes, and the statistics."""
+    """Return the picture of an experiment: input, output in both modes, and the statistics."""
     state = {**START, **controls}
-    found = run(**state)
+    found = experiment(**state)
     gap = np.abs(found.trained - found.inferred).max()
     true_variance = state["spread"] ** 2
     said = {name: _moments(getattr(found, name)) for name in ("x", "trained", "inferred")}

@@ -9,10 +9,10 @@ from math import hypot
 
 import numpy as np
 
-from bnlib.plotting import COLORS
 from bnlib.plotting.arrangement import BOX_HEIGHT
 from bnlib.plotting.graph_plan import FILL, LEGEND, NAME, SMALL, part_id, plan_picture, text_width
-from bnlib.widgets.svg import FAINT, INK, element, text
+from bnlib.plotting.style import COLORS, FAINT, INK
+from bnlib.widgets.svg import element, text
 from bnlib.widgets.walk import at, example
 
 INCH = 90  # in units of the picture
@@ -22,7 +22,7 @@ DASHED = {"stroke_dasharray": "4 3"}
 HALO = {"stroke": "white", "stroke_width": 4, "stroke_linejoin": "round", "paint_order": "stroke"}
 
 
-def size():
+def graph_size():
     """Return the width and the height of the graph and its legend."""
     arrangement = _plan().arrangement
     return arrangement.width * INCH, arrangement.height * INCH + BELOW
@@ -119,7 +119,7 @@ def _box(name, centre, lit, known):
 
 def _legend(kinds):
     said = {COLORS[kind]: LEGEND[kind] for kind in kinds}
-    x, y = 10, size()[1] - 6
+    x, y = 10, graph_size()[1] - 6
     for color, words in {**said, FAINT: "dashed: not reached yet"}.items():
         yield text(x, y, words, font_size=SMALL * POINT, fill=color)
         x += (text_width(words, SMALL) + 0.3) * INCH

@@ -5,7 +5,8 @@ from dataclasses import dataclass
 import numpy as np
 from matplotlib.ticker import MaxNLocator
 
-from bnlib.widgets.svg import FAINT, element, text
+from bnlib.plotting.style import FAINT
+from bnlib.widgets.svg import element, text
 
 
 @dataclass(frozen=True)

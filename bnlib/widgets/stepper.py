@@ -2,11 +2,11 @@
 
 import numpy as np
 
-from bnlib.plotting import COLORS
 from bnlib.plotting.graph_plan import text_width
+from bnlib.plotting.style import COLORS, FAINT
 from bnlib.widgets.explorer import Explorer
-from bnlib.widgets.lit_graph import draw_graph, size
-from bnlib.widgets.svg import FAINT, element, picture, text
+from bnlib.widgets.lit_graph import draw_graph, graph_size
+from bnlib.widgets.svg import element, picture, text
 from bnlib.widgets.walk import at, backward_rows, example, forward_rows, name_of
 
 TOP, LEFT, GAP = 52, 22, 28  # of the numbers, and between their columns
@@ -22,7 +22,7 @@ def draw(step=1):
     claim = f"{name_of(step)}: {node.name} = {node.formula}"
     said = "Upstream gradient times local derivative: " if back else "Its value: "
     alt = f"{claim}. {said}{'; '.join(_spoken(row) for row in rows)}."
-    width, height = size()
+    width, height = graph_size()
     graph = element("g", *draw_graph(step), transform=f"translate(0 {GRAPH})")
     return picture(
         (round(width), round(GRAPH + height)),

@@ -3,8 +3,9 @@
 from html import escape
 from typing import NamedTuple
 
+from bnlib.plotting.style import INK
+
 FONT = "'DejaVu Sans', Verdana, Arial, sans-serif"
-INK, FAINT, PALE = "#222222", "#595959", "#EFEFEF"
 
 
 class Picture(NamedTuple):

@@ -3,7 +3,7 @@
 import matplotlib.pyplot as plt
 import pytest
 
-from bnlib.plotting.verdicts import verdicts
+from bnlib.plotting.verdict_matrix import verdicts
 
 GROUPS = {
     "one": {"first": [True, False], "second": [False, False]},
