@@ -52,6 +52,8 @@ def answering(process, log):
             address, token = found.groups()
             try:
                 urllib.request.urlopen(f"{address}api?token={token}", timeout=20).close()
+            except urllib.error.HTTPError as error:
+                error.close()  # it is a reply, too
             except urllib.error.URLError:
                 pass  # it prints its address a moment before it answers
             else:
