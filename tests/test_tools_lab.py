@@ -86,6 +86,16 @@ def test_every_folder_below_an_unwritable_home_is_replaced(unwritable, monkeypat
     assert [name for name, folder in usual.items() if lab.can_write(folder)] == []
 
 
+@pytest.mark.slow
+def test_lab_starts_where_the_home_cannot_be_written(unwritable, tmp_path):
+    private = ("JUPYTER", "IPYTHON", "MPL", "XDG")
+    kept = {name: os.environ[name] for name in os.environ if not name.startswith(private)}
+    with running(tmp_path, environment={**kept, "HOME": unwritable}) as (address, token):
+        assert get(f"{address}api/contents?token={token}")["content"]
+    log = (tmp_path / "server.log").read_text(encoding="utf-8")
+    assert "Traceback" not in log
+
+
 @pytest.mark.parametrize("arguments", [[], ["--fresh", "01"]])
 def test_full_disk_is_a_sentence_and_changes_nothing(arguments, tmp_path, monkeypatch):
     def fail(*paths):
