@@ -6,17 +6,24 @@ else
 PYTHON ?= python3
 endif
 
+# A path with a space in it gets quotes; a command with an argument, as py -3.12, does not.
+SPACE := $(subst ,, )
+FOUND = $(wildcard $(subst $(SPACE),\ ,$(subst \,/,$(PYTHON))))
+# Without the user's PYTHONPATH and the like, which may hide modules that are needed.
+PY = $(if $(FOUND),"$(PYTHON)",$(PYTHON)) -E -s
+
 # Brings .venv up to date where needed, then runs its Python.
-RUN = $(PYTHON) tools/setup_venv.py --
+SETUP = $(PY) -m tools.setup_venv
+RUN = $(SETUP) --
 
 .DEFAULT_GOAL := help
 .PHONY: help setup lab fresh test test-all test-flaky test-numpy test-browser refresh format lint bench mutation lock clean
 
 help: ## list the targets
-	@$(PYTHON) tools/make_help.py
+	@$(PY) -m tools.make_help
 
 setup: ## make .venv, or bring it up to date (every other target does that too)
-	@$(PYTHON) tools/setup_venv.py
+	@$(SETUP)
 
 lab: ## open JupyterLab on your own copies of the notebooks, in work/
 	@$(RUN) -m tools.lab $(ARGS)
@@ -34,10 +41,10 @@ test-flaky: ## look for tests that fail now and then: fresh seeds, notebooks ten
 	@$(RUN) -m tools.flaky $(ARGS)
 
 test-numpy: ## the same with another NumPy, figures not compared: make test-numpy NUMPY=newest
-	@$(PYTHON) tools/setup_venv.py --numpy "$(NUMPY)" -- -m tools.check --figures=skip $(ARGS)
+	@$(SETUP) --numpy "$(NUMPY)" -- -m tools.check --figures=skip $(ARGS)
 
 test-browser: ## work the notebooks in Chromium, screenshots in build/browser: make test-browser ARGS="-k 04"
-	@$(PYTHON) tools/setup_venv.py --browser -- -m pytest tests/browser --verbose -rP --durations=5 $(ARGS)
+	@$(SETUP) --browser -- -m pytest tests/browser --verbose -rP --durations=5 $(ARGS)
 
 refresh: ## run the notebooks and store their outputs: make refresh NOTEBOOK=02_forward_pass
 	@$(RUN) -m tools.refresh $(NOTEBOOK)
@@ -60,7 +67,7 @@ mutation: ## test the tests, up to an hour; or of one module: make mutation MODU
 	@$(RUN) -m tools.mutation $(MODULE)
 
 lock: ## make requirements.txt anew from pyproject.toml (needs uv)
-	@$(PYTHON) tools/lock.py $(ARGS)
+	@$(PY) -m tools.lock $(ARGS)
 
 clean: ## remove what the targets made; never your work/
-	@$(PYTHON) tools/clean.py
+	@$(PY) -m tools.clean

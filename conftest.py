@@ -2,7 +2,8 @@
 
 nbval runs a cell without an execution count but does not compare it, and never compares
 image/png: both would let a wrong result pass, so both fail here. Figures, image/svg+xml, are
-compared exactly where the locked versions draw them; --figures chooses.
+compared exactly where the locked versions draw them; --figures chooses. Tests and kernels have
+settings of their own, so that none of the user's reaches them.
 
 Students run a cell again and again. So each cell is run twice in a row, and must say the same both
 times. Cells tagged "long", which train for many seconds, are repeated by make test-all alone.
@@ -16,6 +17,10 @@ from pathlib import Path
 import hypothesis
 import pytest
 from nbval.plugin import IPyNbCell, NbCellError
+
+from tools import settings
+
+settings.use_own()  # before anything imports matplotlib
 
 LOCK = Path(__file__).parent / "requirements.txt"
 SVG = "image/svg+xml"

@@ -16,12 +16,23 @@ ADDRESS = re.compile(r"(http://127\.0\.0\.1:\d+/)lab\?token=(\w{20,})")
 STARTS_WITHIN = 60  # seconds; a start takes two or three
 
 
-@contextmanager
-def running(folder, *arguments):
-    """Give the address and the token of a server whose copies are in folder/work; end it after."""
+def private_settings(folder):
+    """Return the variables that keep all of JupyterLab's settings in a folder."""
     names = ("CONFIG_DIR", "DATA_DIR", "RUNTIME_DIR")
-    private = {f"JUPYTER_{name}": str(folder / name) for name in names}
-    private["JUPYTERLAB_SETTINGS_DIR"] = private["JUPYTERLAB_WORKSPACES_DIR"] = str(folder / "lab")
+    lab = dict.fromkeys(
+        ("JUPYTERLAB_SETTINGS_DIR", "JUPYTERLAB_WORKSPACES_DIR"), str(folder / "lab")
+    )
+    return {**{f"JUPYTER_{name}": str(folder / name) for name in names}, **lab}
+
+
+@contextmanager
+def running(folder, *arguments, environment=None):
+    """Give the address and the token of a server whose copies are in folder/work; end it after.
+
+    Its settings are in the folder, too, unless another environment is given.
+    """
+    if environment is None:
+        environment = {**os.environ, **private_settings(folder)}
     code = (
         f"import pathlib, tools.lab as lab; lab.WORK = pathlib.Path({str(folder / 'work')!r}); "
         f"lab.main({['--no-browser', *arguments]!r})"
@@ -30,7 +41,7 @@ def running(folder, *arguments):
         process = subprocess.Popen(
             [sys.executable, "-c", code],
             cwd=ROOT,
-            env={**os.environ, **private},
+            env=environment,
             stdout=subprocess.DEVNULL,
             stderr=log,
         )
@@ -52,6 +63,8 @@ def answering(process, log):
             address, token = found.groups()
             try:
                 urllib.request.urlopen(f"{address}api?token={token}", timeout=20).close()
+            except urllib.error.HTTPError as error:
+                error.close()  # it is a reply, too
             except urllib.error.URLError:
                 pass  # it prints its address a moment before it answers
             else:

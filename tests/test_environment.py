@@ -2,7 +2,10 @@
 
 import re
 import subprocess
+import sys
 import tomllib
+from importlib.metadata import distributions
+from pathlib import Path
 
 import pytest
 import yaml
@@ -80,11 +83,14 @@ def test_lock_has_every_dependency_with_hashes(name, without):
     assert "://" not in lock
 
 
+def locked_versions(name):
+    """Map each package of a lock to its version."""
+    lock = (ROOT / name).read_text(encoding="utf-8")
+    return dict(re.findall(r"^([\w.-]+)==([^\s;]+)", lock, flags=re.MULTILINE))
+
+
 def test_what_both_locks_hold_they_hold_in_the_same_version():
-    main, browser = (
-        dict(re.findall(r"^([\w.-]+)==([^\s;]+)", (ROOT / name).read_text(), flags=re.MULTILINE))
-        for name in ("requirements.txt", "requirements-browser.txt")
-    )
+    main, browser = map(locked_versions, ("requirements.txt", "requirements-browser.txt"))
     assert "playwright" in browser.keys() - main.keys()
     assert {name: main.get(name, found) for name, found in browser.items()} == browser
 
@@ -97,11 +103,54 @@ def test_entry_without_a_hash_is_found():
 def project_files():
     """List the text files that are committed or about to be."""
     command = ["git", "ls-files", "--cached", "--others", "--exclude-standard", "-z"]
-    listed = subprocess.run(command, cwd=ROOT, capture_output=True)
+    try:
+        listed = subprocess.run(command, cwd=ROOT, capture_output=True)
+    except FileNotFoundError:
+        pytest.skip("git is not on PATH")
     if listed.returncode:
         pytest.skip("not a git checkout")
     paths = [ROOT / name for name in listed.stdout.decode().split("\0") if name]
     return [path for path in paths if path.is_file() and b"\0" not in path.read_bytes()]
+
+
+def test_ruff_looks_at_every_program_and_notebook():
+    shown = subprocess.run(
+        [sys.executable, "-m", "ruff", "check", "--show-files"],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        encoding="utf-8",
+        check=True,
+    )
+    programs = {path for path in project_files() if path.suffix in (".py", ".ipynb")}
+    assert programs <= {Path(line) for line in shown.stdout.splitlines()}
+
+
+RESERVED = re.compile(r"(^|/)(CON|PRN|AUX|NUL|COM\d|LPT\d)(\.|/|$)", flags=re.IGNORECASE)
+WINDOWS_LONGEST = 259  # characters of a path
+FOLDERS_LONGEST = 90  # as CONTRIBUTING says
+INSTALLED = len(r"\.venv\Lib\site-packages") + 1
+
+
+def test_windows_can_hold_every_file():
+    names = [path.relative_to(ROOT).as_posix() for path in project_files()]
+    assert [name for name in names if RESERVED.search(name)] == []
+    assert [name for name in names if re.search(r'[<>:"|?*\\]|[. ](/|$)', name)] == []
+    assert len({name.casefold() for name in names}) == len(names)
+    assert max(map(len, names)) + FOLDERS_LONGEST < WINDOWS_LONGEST
+
+
+def test_windows_can_hold_every_installed_file():
+    files = [str(file) for found in distributions() for file in found.files or ()]
+    assert max(map(len, files)) + INSTALLED + FOLDERS_LONGEST < WINDOWS_LONGEST
+    contributing = (ROOT / "CONTRIBUTING.md").read_text(encoding="utf-8")
+    assert f"{FOLDERS_LONGEST} characters" in contributing
+
+
+def test_machine_without_git_is_no_failure(monkeypatch):
+    monkeypatch.setenv("PATH", "")
+    with pytest.raises(pytest.skip.Exception, match="git is not on PATH"):
+        project_files()
 
 
 def machine_traces(text):
@@ -144,7 +193,7 @@ def test_citation_is_valid_and_of_this_version():
     assert done.exit_code == 0, done.output
     citation = yaml.safe_load(path.read_text(encoding="utf-8"))
     assert citation["version"] == bnlib.__version__
-    assert citation["license"] == pyproject()["project"]["license"]
+    assert citation["license"] == pyproject()["project"]["license"].split(" AND ")[0]
 
 
 def commands(workflow):
@@ -166,6 +215,16 @@ def test_workflow_proves_the_oldest_supported_numpy():
     workflow = yaml.safe_load((ROOT / ".github/workflows/test.yml").read_text(encoding="utf-8"))
     tried = [row["numpy"] for row in workflow["jobs"]["numpy"]["strategy"]["matrix"]["include"]]
     assert [f">={tried[0]}", "newest"] == [project_ranges()["numpy"], tried[1]]
+
+
+def test_workflow_proves_the_oldest_and_the_newest_python_on_every_system():
+    workflow = yaml.safe_load((ROOT / ".github/workflows/test.yml").read_text(encoding="utf-8"))
+    matrix = workflow["jobs"]["locked"]["strategy"]["matrix"]
+    assert [system.split("-")[0] for system in matrix["os"]] == ["ubuntu", "macos", "windows"]
+    assert [f">={matrix['python'][0]}", "3.14"] == [
+        project_ranges()["python"],
+        matrix["python"][-1],
+    ]
 
 
 def test_ci_runs_what_the_readme_says():

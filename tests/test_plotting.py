@@ -111,6 +111,18 @@ def test_equal_figures_are_equal_text_in_another_process(shown):
     assert done.stdout.decode().replace("\r\n", "\n") == shown[0]["image/svg+xml"]
 
 
+def test_users_own_matplotlib_settings_change_no_figure(shown):
+    plotting.show(example(), ALT)
+    users = {"axes.grid": True, "lines.linewidth": 7, "font.size": 20, "svg.fonttype": "path"}
+    users |= {"axes.facecolor": "red", "figure.dpi": 300, "savefig.transparent": True}
+    mpl.rcParams.update(users)
+    plotting.show(example(), ALT)
+    plotting.use_style()
+    plotting.show(example(), ALT)
+    first, changed, again = (bundle["image/svg+xml"] for bundle in shown)
+    assert first == again != changed
+
+
 def test_a_changed_number_changes_the_text(shown):
     for value in (1.0, 1.001):
         fig, ax = plt.subplots()

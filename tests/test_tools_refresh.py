@@ -1,12 +1,15 @@
 """Outputs are stored in one canonical form, and only after every cell has run."""
 
+import errno
+import os
+
 import nbformat
 import pytest
 from nbformat.v4 import new_code_cell, new_notebook, new_output
 from nbval.plugin import get_sanitize_patterns
 
 from tests.notebook_samples import complete_notebook, printed
-from tools import refresh
+from tools import nbfiles, refresh
 from tools.nbfiles import ROOT
 
 HOME = "/" + "tmp/ipykernel_" + "12/34.py"
@@ -47,6 +50,24 @@ def test_failing_cell_is_named_and_the_file_stays(tmp_path, monkeypatch, capsys)
     assert "a.ipynb, cell 2, failed" in message
     assert "ZeroDivisionError: division by zero" in message
     assert "\x1b" not in message
+    assert path.read_bytes() == before
+
+
+@pytest.mark.parametrize("step", ["open", "execute"])
+def test_full_disk_is_a_sentence_and_the_file_stays(step, tmp_path, monkeypatch, capsys):
+    def fail(*arguments, **options):
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+    path = write(tmp_path / "a.ipynb", "print(1)")
+    before = path.read_bytes()
+    monkeypatch.setattr(refresh, "find", lambda name, folder: [path])
+    monkeypatch.setattr(refresh, "execute", lambda *arguments: None)
+    where = (refresh, "execute") if step == "execute" else (nbfiles.tempfile, "mkstemp")
+    monkeypatch.setattr(*where, fail)
+    assert refresh.main([]) == 1
+    message = capsys.readouterr().err
+    assert message.startswith("No space left on device")
+    assert message.endswith(". a.ipynb is left as it was.\n")
     assert path.read_bytes() == before
 
 

@@ -12,7 +12,7 @@ STYLE = (["ruff", "check", "--quiet"], ["ruff", "format", "--check", "--quiet"])
 TYPES = ["mypy", "--no-error-summary"]
 # A file is never split: the cells of a notebook share a kernel. The longest come first.
 PYTEST = ["pytest", "--numprocesses=auto", "--dist=loadfile", "--no-loadscope-reorder"]
-EVERYTHING = ["-m", "", "--twice=all"]
+EVERYTHING = ["-m", "slow or not slow", "--twice=all"]
 
 
 def run(module):

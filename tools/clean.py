@@ -5,8 +5,9 @@ from pathlib import Path
 
 ROOT = Path(__file__).parent.parent
 AT_ROOT = (
-    *(".venv", ".venv-numpy-*", ".hypothesis", ".import_linter_cache", ".pytest_cache"),
-    *(".ruff_cache", "__pycache__", "build", "dist"),
+    *(".venv", ".venv-numpy-*", ".venv-mutation", ".venv*-discarded"),
+    *(".hypothesis", ".import_linter_cache", ".pytest_cache", ".ruff_cache"),
+    *("__pycache__", "build", "dist"),
 )
 FOLDERS = ("benchmarks", "bnlib", "docs", "notebooks", "tests", "tools")
 IN_FOLDERS = ("__pycache__", ".ipynb_checkpoints")
@@ -17,7 +18,7 @@ def leftovers(root):
     found = [path for pattern in AT_ROOT for path in root.glob(pattern)]
     for folder in FOLDERS:
         found += [path for pattern in IN_FOLDERS for path in (root / folder).rglob(pattern)]
-    return sorted(found)
+    return sorted(set(found))
 
 
 def main():

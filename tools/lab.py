@@ -1,86 +1,21 @@
 """Open JupyterLab on the student's own copies of the notebooks, in work/.
 
-A copy is made where none is, and never overwritten. It starts without outputs, so that a student
-can predict a result before seeing it, and it records which original it was made from. Where the
-original has changed since, a line says so, and ``--fresh NAME`` puts a new copy beside the old one.
-All other arguments go to JupyterLab.
+Copies are made where none are; ``--fresh NAME`` puts a new one beside the old one, and stops. All
+other arguments go to JupyterLab, whose own settings stay the student's: they are kept in
+build/settings only where the usual folder cannot be written.
 """
 
 import argparse
-import copy
-import hashlib
-import json
 import os
 import sys
-from pathlib import Path
+import tempfile
 
-from tools.nbfiles import ROOT, find, read, write_atomically
+from tools import settings
+from tools.copies import fresh, prepare
+from tools.nbfiles import ROOT, explain, find, show
 
 WORK = ROOT / "work"
 CONFIG = ROOT / "tools" / "jupyter"
-
-
-def digest(notebook):
-    """Hash what a reader works with, cell types and sources: stored outputs are no change."""
-    cells = [[cell["cell_type"], "".join(cell["source"])] for cell in notebook["cells"]]
-    return hashlib.sha256(json.dumps(cells).encode()).hexdigest()
-
-
-def student_copy(original):
-    """Return the notebook without outputs, with the original's digest in its metadata."""
-    made = copy.deepcopy(original)
-    for cell in made["cells"]:
-        if cell["cell_type"] == "code":
-            cell.update(outputs=[], execution_count=None)
-    made["metadata"]["bnlib"] = {"original": digest(original)}
-    return made
-
-
-def recorded_digest(path):
-    """Return the digest of the original that a copy was made from, or None if it has none."""
-    try:
-        return read(path)["metadata"]["bnlib"]["original"]
-    except (OSError, ValueError, LookupError, TypeError):
-        return None
-
-
-def is_outdated(original, work):
-    """Tell whether no copy of this notebook in work/, old or new, is of its present text."""
-    copies = [work / original.name, *work.glob(f"{original.stem}.new*.ipynb")]
-    return digest(read(original)) not in map(recorded_digest, copies)
-
-
-def write_copy(original, target):
-    """Write a student's copy of a notebook to a path where nothing is."""
-    text = json.dumps(student_copy(read(original)), indent=1, ensure_ascii=False, sort_keys=True)
-    write_atomically(target, text + "\n")
-
-
-def prepare(originals, work):
-    """Make the copies that are missing; return a line for each outdated one."""
-    work.mkdir(exist_ok=True)
-    lines = []
-    for original in originals:
-        target = work / original.name
-        if not target.exists():
-            write_copy(original, target)
-        elif is_outdated(original, work):
-            lines.append(
-                f"{original.name} has changed since your copy was made. Your copy stays as it is; "
-                f"to get the new one beside it: make fresh NOTEBOOK={original.stem}"
-            )
-    return lines
-
-
-def fresh(original, work):
-    """Write a new copy beside the student's own ones; return its path."""
-    work.mkdir(exist_ok=True)
-    names = [original.name, f"{original.stem}.new.ipynb"]
-    while (work / names[-1]).exists():
-        names.append(f"{original.stem}.new{len(names)}.ipynb")
-    target = next(work / name for name in names if not (work / name).exists())
-    write_copy(original, target)
-    return target
 
 
 def has_desktop(platform, environment):
@@ -112,9 +47,56 @@ def server_environment(environment):
     }
 
 
+def can_write(folder):
+    """Tell whether files can be made in a folder, which is made if it is not there."""
+    try:
+        os.makedirs(folder, exist_ok=True)
+        with tempfile.TemporaryFile(dir=folder) as file:
+            file.write(b"x")
+    except OSError:
+        return False
+    return True
+
+
+def usual_folders(environment):
+    """Map the variables that name a settings folder to where it is without them."""
+    from jupyter_core import paths  # reads the environment when called
+
+    home = os.path.expanduser("~")
+    return {
+        "JUPYTER_CONFIG_DIR": paths.jupyter_config_dir(),
+        "JUPYTER_DATA_DIR": paths.jupyter_data_dir(),
+        "JUPYTER_RUNTIME_DIR": paths.jupyter_runtime_dir(),
+        "IPYTHONDIR": environment.get("IPYTHONDIR", home),
+        "MPLCONFIGDIR": environment.get("MPLCONFIGDIR", home),
+    }
+
+
+def replaced_folders(usual, own):
+    """Return the project's own folder for each usual one that cannot be written.
+
+    Raises
+    ------
+    OSError
+        If that cannot be written either.
+    """
+    replaced = {name: own[name] for name, folder in usual.items() if not can_write(folder)}
+    for folder in replaced.values():
+        if not can_write(folder):
+            raise OSError(f"neither your home folder nor {show(folder)} can be written")
+    return replaced
+
+
 def serve(arguments):
     """Run JupyterLab in this process until it is ended."""
-    os.environ.update(server_environment(os.environ))
+    replaced = replaced_folders(usual_folders(os.environ), settings.folders(settings.OWN))
+    if replaced:
+        print(
+            "Your home folder cannot be written, so JupyterLab keeps its settings in "
+            f"{show(settings.OWN)}/, until you call make clean.",
+            flush=True,
+        )
+    os.environ.update(replaced, **server_environment(os.environ))
     root_user = hasattr(os, "geteuid") and os.geteuid() == 0
     desktop = has_desktop(sys.platform, os.environ)
     from jupyterlab.labapp import main as run_lab  # reads the environment when imported
@@ -122,33 +104,43 @@ def serve(arguments):
     return run_lab([*server_arguments(WORK, desktop, root_user), *arguments])
 
 
-def show(path):
-    """Return a path as a person would write it, from the project's folder."""
-    return Path(os.path.relpath(path, ROOT)).as_posix()
-
-
-def main(arguments=None):
-    """Make copies, then open JupyterLab; or, with --fresh, only make one more copy."""
+def parse(arguments):
+    """Return the originals to copy anew, or None to open JupyterLab, and JupyterLab's arguments."""
     parser = argparse.ArgumentParser(description=__doc__.split("\n")[0], allow_abbrev=False)
     parser.add_argument("--fresh", metavar="NAME", help="put a new copy beside yours, and stop")
     options, rest = parser.parse_known_args(arguments)
-    if options.fresh is not None:
-        if not options.fresh:
-            parser.error("name the notebook, for example: make fresh NOTEBOOK=02_forward_pass")
-        try:
-            originals = find(options.fresh)
-        except LookupError as error:
-            parser.error(str(error))
-        for original in originals:
-            print("new copy:", show(fresh(original, WORK)))
-        return 0
+    if options.fresh is None:
+        return None, rest
+    if not options.fresh:
+        parser.error("name the notebook, for example: make fresh NOTEBOOK=02_forward_pass")
+    try:
+        return find(options.fresh), rest
+    except LookupError as error:
+        parser.error(str(error))
+
+
+def open_lab(arguments):
+    """Make the copies that are missing, say what to know, and run JupyterLab."""
     for line in prepare(find(""), WORK):
         print(line)
     print(
         f"Your notebooks are in {show(WORK)}/. To end JupyterLab, press Ctrl-C here twice.",
         flush=True,
     )
-    return serve(rest)
+    return serve(arguments)
+
+
+def main(arguments=None):
+    """Make copies, then open JupyterLab; or, with --fresh, only make one more copy."""
+    originals, rest = parse(arguments)
+    try:
+        if originals is None:
+            return open_lab(rest)
+        for original in originals:
+            print("new copy:", show(fresh(original, WORK)))
+    except OSError as error:  # a full disk, a folder that cannot be written
+        sys.exit(f"{explain(error)}.\nNothing that you wrote was changed.")
+    return 0
 
 
 if __name__ == "__main__":

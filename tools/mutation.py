@@ -10,6 +10,7 @@ prints the others. Needs a POSIX system.
 """
 
 import json
+import os
 import re
 import shutil
 import subprocess
@@ -51,7 +52,9 @@ def python_with_mutmut():
         subprocess.run([sys.executable, "-m", "venv", ENVIRONMENT], check=True)
         (packages,) = ENVIRONMENT.glob("lib/python*/site-packages")
         (below,) = Path(sys.prefix).glob("lib/python*/site-packages")
-        (packages / "below.pth").write_text(f"{below}\n", encoding="utf-8")
+        # Relative, since Python reads the path in the locale's encoding.
+        relative = os.path.relpath(below, packages)
+        (packages / "below.pth").write_text(f"{relative}\n", encoding="ascii")
         install = ["-m", "pip", "install", "--quiet", "--disable-pip-version-check", MUTMUT]
         subprocess.run([python, *install], check=True)
     return python

@@ -4,7 +4,6 @@ A notebook is written only if all of its cells ran. Cells, their ids and tags st
 """
 
 import argparse
-import os
 import re
 import sys
 
@@ -13,7 +12,8 @@ from nbclient import NotebookClient
 from nbclient.exceptions import CellExecutionError, CellTimeoutError, DeadKernelError
 from tqdm import tqdm
 
-from tools.nbfiles import NOTEBOOKS, find, write_atomically
+from tools import settings
+from tools.nbfiles import NOTEBOOKS, explain, find, write_atomically
 
 METADATA = {
     "kernelspec": {"display_name": "Python 3", "language": "python", "name": "python3"},
@@ -89,7 +89,7 @@ class CellError(Exception):
 
 def client(notebook, folder):
     """Return an executor that runs cells in this environment's Python, inside a folder."""
-    os.environ["JUPYTER_PREFER_ENV_PATH"] = "1"  # a kernel of the same name in the user's home
+    settings.use_own()
     return NotebookClient(
         notebook,
         timeout=60,
@@ -149,6 +149,9 @@ def main(arguments=None):
         except CellError as error:
             failed = True
             print(f"{error}\n{path.name} is left as it was.", file=sys.stderr, flush=True)
+        except OSError as error:  # a full disk, a folder that cannot be written
+            failed = True
+            print(f"{explain(error)}. {path.name} is left as it was.", file=sys.stderr, flush=True)
     return int(failed)
 
 

@@ -29,7 +29,11 @@ LINES = ("-", "--", ":", "-.")
 
 
 def use_style():
-    """Set matplotlib so that a figure's SVG text depends on nothing but its data."""
+    """Set matplotlib so that a figure's SVG text depends on nothing but its data.
+
+    It starts from matplotlib's own defaults: a matplotlibrc of the user's changes no figure.
+    """
+    plt.rcdefaults()
     plt.rcParams.update(
         {
             "svg.hashsalt": "bnlib",  # otherwise the ids in the SVG are random
