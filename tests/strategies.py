@@ -1,11 +1,19 @@
 """Batches for the tests: random ones with a seed, ones that hypothesis draws, and memory orders."""
 
+import os
 from typing import NamedTuple
 
 import numpy as np
+from hypothesis import settings
 from hypothesis import strategies as st
 
 SHAPE = (2, 3, 4, 5)  # N, C, H, W all different, so that no axis can stand in for another
+
+
+def examples(number):
+    """Return hypothesis' settings for so many examples; for a quarter of them in make test."""
+    quick = os.environ.get("BNLIB_COMMAND") == "make test"
+    return settings(max_examples=number // 4 if quick else number)
 
 
 class Case(NamedTuple):

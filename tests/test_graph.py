@@ -34,7 +34,7 @@ from bnlib.judges.gradcheck import (
     numerical_gradient,
 )
 from bnlib.layout import per_channel
-from tests.strategies import random_case
+from tests.strategies import examples, random_case
 
 NINE = (
     "mean",
@@ -159,7 +159,7 @@ def test_gradients_of_a_batch_worked_by_hand():
 @pytest.mark.parametrize("ndim", [2, 4])
 def test_gradient_of_every_node_is_its_complex_step(ndim):
     @given(batches(ndim))
-    @settings(max_examples=200)
+    @examples(200)
     def check(case):
         arguments, dout = case
         trace = graph_for(arguments["x"]).forward(**arguments)
@@ -202,7 +202,7 @@ def test_dx_dgamma_dbeta_agree_with_hips_autograd(ndim):
         return anp.reshape(gamma, column) * xhat + anp.reshape(beta, column)
 
     @given(batches(ndim))
-    @settings(max_examples=200)
+    @examples(200)
     def check(case):
         arguments, dout = case
         gradients = graph_for(arguments["x"]).forward(**arguments).backward(dout)

@@ -21,6 +21,7 @@ def words(svg):
     return [text.strip() for text in re.findall(r"<text[^>]*>([^<]+)</text>", svg)]
 
 
+@pytest.mark.slow  # the checks of notebook 07 once more
 def test_figure_shows_what_notebook_07_finds():
     svg, alt = readme_figure.svg()
     stored = (ROOT / "docs" / "checks.svg").read_text(encoding="utf-8")

@@ -51,7 +51,7 @@ def test_copy_has_the_settings_of_mutmut_and_hypothesis(tmp_path, monkeypatch):
     assert conftest == (ROOT / "conftest.py").read_text(encoding="utf-8") + mutation.BRISK
     compile(conftest, "conftest.py", "exec")
     tests = (tmp_path / "copy" / "tests" / "test_graph.py").read_text(encoding="utf-8")
-    assert set(re.findall("max_examples=([0-9]+)", tests)) == {"20"}
+    assert set(re.findall(r"(?:max_examples=|@examples\()([0-9]+)", tests)) == {"20"}
     assert (tmp_path / "copy" / "bnlib" / "layout.py").is_file()
 
 

@@ -111,7 +111,7 @@ def copy_project(modules):
             file.write(text)
     for file in (COPY / "tests").glob("*.py"):
         text = file.read_text(encoding="utf-8")
-        fewer = re.sub(r"max_examples=\d+", f"max_examples={EXAMPLES}", text)
+        fewer = re.sub(r"(max_examples=|@examples\()\d+", rf"\g<1>{EXAMPLES}", text)
         file.write_text(fewer, encoding="utf-8")
 
 

@@ -14,7 +14,13 @@ from bnlib import layers
 from bnlib.conventions import PYTORCH
 from bnlib.running import RunningStatistics
 from bnlib.statistics import batch_statistics
-from bnlib.training.convolution import convolve, convolve_backward, pool, pool_backward
+from bnlib.training.convolution import (
+    convolve,
+    filter_gradients,
+    input_gradient,
+    pool,
+    pool_backward,
+)
 from bnlib.training.descent import Pass, he_weights, softmax_loss, step
 
 
@@ -120,8 +126,9 @@ def loss_and_gradients(layers, x, labels, norm):
         dgamma, dbeta = np.zeros_like(block.gamma), np.zeros_like(block.beta)
         if norm is not None:
             da, dgamma, dbeta = norm.backward(da, seen.cache)
-        dout, dweight, dbias = convolve_backward(da, seen.x, block.weight)
-        gradients.append(Block(dweight, dbias, dgamma, dbeta))
+        gradients.append(Block(*filter_gradients(da, seen.x, block.weight), dgamma, dbeta))
+        if seen is not saved[0]:  # the images themselves need no gradient
+            dout = input_gradient(da, block.weight)
     return Pass(loss, gradients[::-1], [seen.cache for seen in saved])
 
 

@@ -41,16 +41,24 @@ def windows(x, height, width):
 
 
 def convolve_backward(dout, x, weight):
-    """Return dx, dweight and dbias of `convolve`.
+    """Return dx, dweight and dbias of `convolve`."""
+    return input_gradient(dout, weight), *filter_gradients(dout, x, weight)
 
-    Every filter value meets a patch of x at each place, and sends its part of dout back there:
-    dx is dout convolved with the filters turned by 180 degrees.
+
+def input_gradient(dout, weight):
+    """Return dx of `convolve`: dout convolved with the filters turned by 180 degrees.
+
+    Every filter value meets a patch of x at each place, and sends its part of dout back there.
     """
     turned = np.flip(weight, (2, 3)).swapaxes(0, 1)
-    dx = convolve(dout, turned, np.zeros(len(turned)))
+    return convolve(dout, turned, np.zeros(len(turned)))
+
+
+def filter_gradients(dout, x, weight):
+    """Return dweight and dbias of `convolve`."""
     rows = np.moveaxis(dout, 1, -1).reshape(-1, len(weight))
     dweight = rows.T @ _patches(x, weight.shape)
-    return dx, dweight.reshape(weight.shape), rows.sum(axis=0)
+    return dweight.reshape(weight.shape), rows.sum(axis=0)
 
 
 def pool(x):
