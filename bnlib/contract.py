@@ -32,7 +32,10 @@ def real_array(value: Any, name: str) -> np.ndarray:
     if type(value) is np.ndarray and value.dtype.kind == "f":
         return value  # most calls, at once
     if isinstance(value, np.ma.MaskedArray):
-        raise TypeError(f"{name} is a masked array, whose mask would be lost; fill it first")
+        raise TypeError(
+            f"{name} is a masked array, whose mask would be lost; pass {name}.data, "
+            "and where=~np.ma.getmaskarray(x) for the positions of x that count"
+        )
     if isinstance(value, np.ndarray) or not hasattr(value, "__array_function__"):
         try:
             value = np.asarray(value)
@@ -85,6 +88,29 @@ def several_values(x, shape, axes, sharing="group", needed_by="each mean", least
     return m
 
 
+def positions(where, x, axes, least=2):
+    """Return where, the positions that count, as booleans of x's shape: enough for each mean."""
+    where = where if hasattr(where, "__array_function__") else np.asarray(where)
+    if where.dtype != bool:
+        raise TypeError(f"where must hold booleans; got dtype {where.dtype}")
+    if where.ndim != x.ndim or any(
+        w not in (1, n) for w, n in zip(where.shape, x.shape, strict=True)
+    ):
+        raise ValueError(
+            f"where must have the axes of x {x.shape}, each of the same size or 1; "
+            f"got shape {where.shape}"
+        )
+    where = np.broadcast_to(where, x.shape).astype(bool)  # a copy
+    m = np.sum(where, axis=axes)
+    if isinstance(m, np.ndarray) and (m < least).any():
+        place = int(np.argmin(m))
+        raise ValueError(
+            f"where leaves {m.ravel()[place]} values of x in channel {place}; "
+            f"its mean needs at least {least}"
+        )
+    return where
+
+
 def group_count(groups: int, x: np.ndarray) -> int:
     """Return groups as an int that divides the channels of x."""
     if not isinstance(groups, Integral):
@@ -97,23 +123,43 @@ def group_count(groups: int, x: np.ndarray) -> int:
     return int(groups)
 
 
-def channel_values(array, dtype, *, axis=1, of="x", **values: ArrayLike) -> list[np.ndarray]:
+def channel_values(
+    array: np.ndarray, dtype, *, axes: Shape = (1,), of="x", **values: ArrayLike
+) -> list[np.ndarray]:
     """Return copies of the values in this dtype, each of which must be (C,).
 
-    C is the size of the array's channel axis; ``of`` names the array in an error.
+    C is the size of the array's channel axis; ``of`` names the array in an error. With several
+    axes there is a value for each place along them.
     """
-    shape = (array.shape[axis],)
+    shape = tuple([array.shape[axis] for axis in axes])
     return [_channel_value(v, name, shape, array, of).astype(dtype) for name, v in values.items()]
 
 
 def _channel_value(value, name, shape, array, of):
     value = real_array(value, name)
     if value.shape != shape:
+        places = "channel" if len(shape) == 1 else "place"
         raise ValueError(
-            f"{name} must have shape {shape}, one value for each channel of {of} {array.shape}; "
+            f"{name} must have shape {shape}, one value for each {places} of {of} {array.shape}; "
             f"got shape {value.shape}"
         )
     return value
+
+
+def axes_within_images(axes: int | Shape | None, x: np.ndarray, clear: bool) -> Shape:
+    """Return the axes in order, none of them negative; all but the images if that is clear."""
+    if axes is None and clear:
+        return tuple(range(1, x.ndim))
+    given = (axes,) if isinstance(axes, Integral) else () if axes is None else tuple(axes)
+    if not all(isinstance(axis, Integral) for axis in given):
+        raise TypeError(f"axes must be integers; got {axes!r}")
+    found = sorted({int(axis) % x.ndim for axis in given if -x.ndim <= axis < x.ndim})
+    if not found or len(found) < len(given) or found[0] == 0:
+        raise ValueError(
+            f"axes must be named for x {x.shape}, as (2,) for a (N, T, D) over D: each once, "
+            f"and not 0, the images; got {axes!r}"
+        )
+    return tuple(found)
 
 
 def upstream_gradient(dout: ArrayLike, shape: Shape, dtype: np.dtype) -> np.ndarray:
@@ -122,6 +168,12 @@ def upstream_gradient(dout: ArrayLike, shape: Shape, dtype: np.dtype) -> np.ndar
     if dout.shape != shape:
         raise ValueError(f"dout must have the shape of y, {shape}; got shape {dout.shape}")
     return dout.astype(dtype, copy=False)
+
+
+def fits(result: np.ndarray, dout: np.ndarray, name: str) -> None:
+    """Check that a gradient in a unit of x did not overflow; NaN and infinity of x are NaN then."""
+    if np.isinf(result).any() and np.isfinite(dout).all():
+        raise ValueError(f"x is so small that {name} is too large for {result.dtype}")
 
 
 def cache(value, kind, norm):
@@ -156,11 +208,25 @@ def _checked_epsilon(eps, dtype):
     return eps
 
 
-def variance(running_var: np.ndarray) -> np.ndarray:
-    """Return running_var if none of its values is negative; NaN stays in its channel."""
-    if isinstance(running_var, np.ndarray) and (running_var < 0).any():
-        channel = int(np.argmax(running_var < 0))
-        raise ValueError(
-            f"running_var must not be negative; channel {channel} has {running_var[channel]}"
-        )
+def variance(running_var: np.ndarray, eps: float) -> np.ndarray:
+    """Return running_var if eps makes up for what any of its values lies below 0.
+
+    A little below 0 is in order: so much of another eps may be in it. NaN stays in its channel.
+    """
+    if isinstance(running_var, np.ndarray):
+        wrong = (running_var < 0) & (running_var + eps <= 0)
+        if wrong.any():
+            channel = int(np.argmax(wrong))
+            raise ValueError(
+                "running_var must not be negative, or running_var + eps must be above 0; "
+                f"channel {channel} has {running_var[channel]} and eps is {eps}"
+            )
     return running_var
+
+
+def running_mean(running_mean: np.ndarray) -> np.ndarray:
+    """Return running_mean if x minus it cannot overflow; NaN and infinity stay in their channel."""
+    limits = np.finfo(running_mean.dtype)
+    if (np.isfinite(running_mean) & (np.abs(running_mean) > limits.max * limits.eps)).any():
+        raise ValueError(f"running_mean must be below {limits.max * limits.eps:.0e} in size")
+    return running_mean

@@ -109,7 +109,7 @@ def _fold(weight, axis, bias, gamma, beta, running_mean, running_var, eps):
     bias, gamma, beta, mean, var = contract.channel_values(
         weight,
         wide,
-        axis=axis,
+        axes=(axis,),
         of="weight",
         bias=np.zeros(weight.shape[axis]) if bias is None else bias,
         gamma=gamma,
@@ -117,7 +117,7 @@ def _fold(weight, axis, bias, gamma, beta, running_mean, running_var, eps):
         running_mean=running_mean,
         running_var=running_var,
     )
-    if (contract.variance(var) + eps == 0).any():
+    if (contract.variance(var, eps) + eps == 0).any():
         raise ValueError("running_var must not be 0 where eps is 0: the scale would be infinite")
     scale = gamma / np.sqrt(var + eps)
     shift = scale * (bias - mean) + beta

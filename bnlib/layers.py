@@ -1,4 +1,4 @@
-"""The layers: batch, spatial batch, layer, instance and group norm.
+"""The layers: batch, spatial batch, layer, instance, group and RMS norm.
 
 One mathematics, `bnlib.normalize`, over different axes. Batch norm averages each channel over the
 batch, and infers with running statistics. The others average within each image: an image does not
@@ -7,6 +7,11 @@ affect another, so the same function serves training and inference.
 Pure functions. No argument is changed, and nothing returned shares memory with an argument.
 The dtype of x decides: float32 stays float32, float16 is computed in float32 and rounded once
 at the end, integers become float64.
+
+Range. Every finite float32 and float64 x is normalized, also where its squares are beyond float32
+or float64: a channel of such numbers is measured in another unit, a power of two. Where a result is
+beyond the dtype, that is an error: dx, or the variance in ``cache.statistics``. float32 numbers
+have a float64 variance there.
 """
 
 from typing import NamedTuple
@@ -15,8 +20,8 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from bnlib import contract, normalize
-from bnlib.layout import count, per_channel, reduced_axes
-from bnlib.statistics import BatchStatistics
+from bnlib.layout import count, per_channel, reduced_axes, sum_to
+from bnlib.statistics import BatchStatistics, ordinary, true_variance
 
 
 class Cache(NamedTuple):
@@ -26,18 +31,36 @@ class Cache(NamedTuple):
     normalized: normalize.Normalized
     dtype: np.dtype  # of x, and so of every result
     shape: tuple[int, ...]  # of x; group norm works on (N, groups, C / groups, ...)
+    parameters: tuple[int, ...]  # the shape of gamma
 
     @property
     def statistics(self) -> BatchStatistics:
-        """Mean, biased variance and count m of all that share a mean; in batch norm (C,)."""
+        """Mean, biased variance and count m of all that share a mean; in batch norm (C,).
+
+        Where not all positions count, m is an array, too.
+
+        Raises
+        ------
+        ValueError
+            If a variance is too large or too small for float64, or the norm has no mean.
+        """
         saved = self.normalized
-        m = count(saved.xhat.shape, saved.axes)
-        mean, var = (np.reshape(v, (-1,)).astype(v.dtype) for v in (saved.mean, saved.var))
-        return BatchStatistics(mean, var, m)  # copies
+        if saved.mean is None:
+            raise ValueError(f"{self.norm} has no mean and no variance")
+        m = count(saved.xhat.shape, saved.axes, saved.where)
+        var = true_variance(saved.var, saved.unit)
+        mean, var = (np.reshape(v, (-1,)) for v in (saved.mean, var))
+        m = m if saved.where is None else np.reshape(m, (-1,))
+        return BatchStatistics(mean.astype(mean.dtype), var.astype(var.dtype), m)  # copies
 
 
 def batchnorm_forward(
-    x: ArrayLike, gamma: ArrayLike, beta: ArrayLike, *, eps: float = 1e-5
+    x: ArrayLike,
+    gamma: ArrayLike,
+    beta: ArrayLike,
+    *,
+    eps: float = 1e-5,
+    where: ArrayLike | None = None,
 ) -> tuple[np.ndarray, Cache]:
     """Normalize every channel of a batch by its own mean and variance; scale and shift it.
 
@@ -52,6 +75,10 @@ def batchnorm_forward(
         Scale and shift of each channel.
     eps : float, optional
         Added to the variance; finite, at least 0.
+    where : array of booleans, optional
+        The positions that count, such as those that are no padding, at least two in each channel:
+        as many axes as x, with size 1 where they are the same along an axis. Nothing depends on
+        what stands elsewhere; y and dx are 0 there.
 
     Returns
     -------
@@ -65,7 +92,7 @@ def batchnorm_forward(
     ValueError
         If a shape does not fit, x has fewer than two values per channel, or eps is out of range.
     TypeError
-        If an argument does not hold real numbers.
+        If an argument does not hold real numbers, or where no booleans.
 
     References
     ----------
@@ -80,7 +107,7 @@ def batchnorm_forward(
            [ 1.2247,  6.3887]])
     """
     x = contract.training_batch(x)
-    return _forward("batch norm", x, gamma, beta, reduced_axes(x.ndim), eps)
+    return _forward("batch norm", x, gamma, beta, reduced_axes(x.ndim), eps, where=where)
 
 
 def batchnorm_backward(dout: ArrayLike, cache: Cache) -> normalize.Triple:
@@ -135,7 +162,7 @@ def batchnorm_inference(
     x : array, (N, C), (N, C, L), (N, C, H, W) or (N, C, D, H, W)
         Real numbers; one image, or none, is enough.
     gamma, beta, running_mean, running_var : array, (C,)
-        running_var must not be negative.
+        running_var + eps must be above 0, or running_var 0.
     eps : float, optional
         The value used in training; finite, at least 0.
 
@@ -147,7 +174,7 @@ def batchnorm_inference(
     Raises
     ------
     ValueError
-        If a shape does not fit, a variance is negative, or eps is out of range.
+        If a shape does not fit, running_var + eps is negative, or eps is out of range.
     TypeError
         If an argument does not hold real numbers.
 
@@ -163,8 +190,59 @@ def batchnorm_inference(
     return _inference(contract.batch(x), gamma, beta, running_mean, running_var, eps)
 
 
+def batchnorm_inference_backward(
+    dout: ArrayLike,
+    x: ArrayLike,
+    gamma: ArrayLike,
+    running_mean: ArrayLike,
+    running_var: ArrayLike,
+    *,
+    eps: float = 1e-5,
+) -> normalize.Triple:
+    """Return the gradients through `batchnorm_inference`: batch norm frozen, as in fine-tuning.
+
+    dx = gamma * inv_std * dout;  dgamma = sum(dout * xhat), dbeta = sum(dout), sums per channel;
+
+    with xhat = (x - running_mean) * inv_std and inv_std = 1 / sqrt(running_var + eps). The
+    statistics are given, so nothing flows back through them.
+
+    Parameters
+    ----------
+    dout : array
+        Upstream gradient, the loss's gradient with respect to y; x's shape.
+    x, gamma, running_mean, running_var, eps
+        As they were given to `batchnorm_inference`.
+
+    Returns
+    -------
+    dx : array
+        Shape of x.
+    dgamma, dbeta : array, (C,)
+        All three in the dtype of y.
+
+    Raises
+    ------
+    ValueError, TypeError
+        As `batchnorm_inference`, and ValueError where dout does not have x's shape.
+
+    Examples
+    --------
+    >>> dx, dgamma, dbeta = batchnorm_inference_backward(
+    ...     [[1.0], [2.0]], [[3.0], [5.0]], [2], [1], [4], eps=0
+    ... )
+    >>> dx.ravel(), dgamma, dbeta
+    (array([1., 2.]), array([5.]), array([3.]))
+    """
+    return _inference_backward(dout, contract.batch(x), gamma, running_mean, running_var, eps)
+
+
 def spatial_batchnorm_forward(
-    x: ArrayLike, gamma: ArrayLike, beta: ArrayLike, *, eps: float = 1e-5
+    x: ArrayLike,
+    gamma: ArrayLike,
+    beta: ArrayLike,
+    *,
+    eps: float = 1e-5,
+    where: ArrayLike | None = None,
 ) -> tuple[np.ndarray, Cache]:
     """Normalize the feature maps of a convolution, each channel over images and positions.
 
@@ -178,6 +256,8 @@ def spatial_batchnorm_forward(
         Scale and shift of each channel.
     eps : float, optional
         Added to the variance; finite, at least 0.
+    where : array of booleans, optional
+        The positions that count, such as (N, 1, H, W), as in `batchnorm_forward`.
 
     Returns
     -------
@@ -203,7 +283,7 @@ def spatial_batchnorm_forward(
     (array([6., 7., 8.]), array([3., 4., 5.]))
     """
     x = contract.training_batch(x, ndims=(4,))
-    return _forward("batch norm", x, gamma, beta, reduced_axes(x.ndim), eps)
+    return _forward("batch norm", x, gamma, beta, reduced_axes(x.ndim), eps, where=where)
 
 
 def spatial_batchnorm_backward(dout: ArrayLike, cache: Cache) -> normalize.Triple:
@@ -251,7 +331,7 @@ def spatial_batchnorm_inference(
     x : array, (N, C, H, W)
         Real numbers; one image, or none, is enough.
     gamma, beta, running_mean, running_var : array, (C,)
-        running_var must not be negative.
+        running_var + eps must be above 0, or running_var 0.
     eps : float, optional
         The value used in training; finite, at least 0.
 
@@ -269,20 +349,44 @@ def spatial_batchnorm_inference(
     return _inference(x, gamma, beta, running_mean, running_var, eps)
 
 
+def spatial_batchnorm_inference_backward(
+    dout: ArrayLike,
+    x: ArrayLike,
+    gamma: ArrayLike,
+    running_mean: ArrayLike,
+    running_var: ArrayLike,
+    *,
+    eps: float = 1e-5,
+) -> normalize.Triple:
+    """Return the gradients as `batchnorm_inference_backward`, for x (N, C, H, W) only."""
+    x = contract.batch(x, ndims=(4,))
+    return _inference_backward(dout, x, gamma, running_mean, running_var, eps)
+
+
 def layernorm_forward(
-    x: ArrayLike, gamma: ArrayLike, beta: ArrayLike, *, eps: float = 1e-5
+    x: ArrayLike,
+    gamma: ArrayLike,
+    beta: ArrayLike,
+    *,
+    axes: int | tuple[int, ...] | None = None,
+    eps: float = 1e-5,
 ) -> tuple[np.ndarray, Cache]:
     """Normalize every image, or every row of a table, by its own mean and variance.
 
     y = gamma * (x - mu) / sqrt(var + eps) + beta, with mu and var (biased) of the image over all
-    its channels and positions: over the axes (1, 2, 3), or (1,) for a table.
+    its channels and positions: over the axes (1, 2, 3), or (1,) for a table. Or over other axes:
+    (2,) for (N, T, D) over D, as in transformers; (1,) for the channels of each position.
 
     Parameters
     ----------
     x : array, (N, C), (N, C, L), (N, C, H, W) or (N, C, D, H, W)
-        Real numbers, at least two in each image. N may be 0 or 1.
-    gamma, beta : array, (C,)
-        Scale and shift of each channel, or of each feature.
+        Real numbers, at least two behind each mean. N may be 0 or 1.
+    gamma, beta : array
+        Scale and shift. With axes: the sizes of x along these, (D,) or (C, H, W). Otherwise, and
+        where axis 1 is one of several, (C,), a value for each channel or feature.
+    axes : int or tuple of int, optional
+        The axes to average over; not 0. All others by default. It must be given for a (N, T, D)
+        with T = D, since gamma (D,) does not tell then which is meant.
     eps : float, optional
         Added to the variance; finite, at least 0.
 
@@ -296,14 +400,16 @@ def layernorm_forward(
     Raises
     ------
     ValueError
-        If a shape does not fit, an image has fewer than two values, or eps is out of range.
+        If a shape or an axis does not fit, a mean has fewer than two values, or eps is out of
+        range.
     TypeError
-        If an argument does not hold real numbers.
+        If an argument does not hold real numbers, or axes no integers.
 
     References
     ----------
     Ba, Kiros and Hinton (2016), arXiv:1607.06450, section 3. For images, gamma and beta of a
-    channel as in Wu and He (2018), arXiv:1803.08494, section 3.1.
+    channel as in Wu and He (2018), arXiv:1803.08494, section 3.1; over the channels of each
+    position, Liu et al. (2022), arXiv:2201.03545.
 
     Examples
     --------
@@ -313,7 +419,57 @@ def layernorm_forward(
            [-0.9258, -0.4629,  6.3887]])
     """
     x = contract.batch(x)
-    return _within_images("layer norm", x, gamma, beta, tuple(range(1, x.ndim)), eps)
+    clear = x.ndim != 3 or x.shape[1] != x.shape[2]
+    axes = contract.axes_within_images(axes, x, clear)
+    by_channel = 1 in axes and np.ndim(gamma) == 1
+    return _within_images("layer norm", x, gamma, beta, axes, eps, (1,) if by_channel else axes)
+
+
+def rmsnorm_forward(
+    x: ArrayLike,
+    gamma: ArrayLike,
+    *,
+    axes: int | tuple[int, ...] | None = None,
+    eps: float = 1e-5,
+) -> tuple[np.ndarray, Cache]:
+    """Divide every row of a table, or x along other axes, by its root mean square; scale it.
+
+    y = gamma * x / sqrt(mean(x^2) + eps)
+
+    Parameters
+    ----------
+    x : array, (N, D), or with axes as in `layernorm_forward`
+    gamma : array, (D,), or with axes as in `layernorm_forward`
+        Scale. There is no shift, since no mean is subtracted.
+    axes, eps
+        As in `layernorm_forward`; axes must be given unless x is (N, D).
+
+    Returns
+    -------
+    y : array
+        Shape and dtype of x (float64 where x holds integers).
+    cache : Cache
+        For `rmsnorm_backward`.
+
+    Raises
+    ------
+    ValueError, TypeError
+        As `layernorm_forward`.
+
+    References
+    ----------
+    Zhang and Sennrich (2019), arXiv:1910.07467, equation 4.
+
+    Examples
+    --------
+    >>> y, _ = rmsnorm_forward([[1.0, 7.0]], [5, 10], eps=0)
+    >>> y
+    array([[ 1., 14.]])
+    """
+    x = contract.batch(x)
+    axes = contract.axes_within_images(axes, x, clear=x.ndim == 2)
+    by_channel = 1 in axes and np.ndim(gamma) == 1
+    return _within_images("RMS norm", x, gamma, None, axes, eps, (1,) if by_channel else axes)
 
 
 def instancenorm_forward(
@@ -394,7 +550,7 @@ def groupnorm_forward(
     n, channels, *positions = x.shape
     shape = (n, groups, channels // groups, *positions)
     axes = tuple(range(2, len(shape)))
-    return _within_images("group norm", x, gamma, beta, axes, eps, shape)
+    return _within_images("group norm", x, gamma, beta, axes, eps, shape=shape)
 
 
 def layernorm_backward(dout: ArrayLike, cache: Cache) -> normalize.Triple:
@@ -416,8 +572,8 @@ def layernorm_backward(dout: ArrayLike, cache: Cache) -> normalize.Triple:
     -------
     dx : array
         Shape of x.
-    dgamma, dbeta : array, (C,)
-        All three in the dtype of y.
+    dgamma, dbeta : array
+        Shape of gamma. All three in the dtype of y.
 
     Raises
     ------
@@ -427,6 +583,15 @@ def layernorm_backward(dout: ArrayLike, cache: Cache) -> normalize.Triple:
         If dout does not hold real numbers, or cache is not a forward pass's cache.
     """
     return _backward("layer norm", dout, cache)
+
+
+def rmsnorm_backward(dout: ArrayLike, cache: Cache) -> tuple[np.ndarray, np.ndarray]:
+    """Return dx and dgamma as `layernorm_backward`, for `rmsnorm_forward`'s cache.
+
+    dx = inv_rms * (dxhat - xhat * mean(dxhat * xhat)),  dxhat = gamma * dout: nothing flows back
+    through a mean.
+    """
+    return _backward("RMS norm", dout, cache)[:2]
 
 
 def instancenorm_backward(dout: ArrayLike, cache: Cache) -> normalize.Triple:
@@ -439,55 +604,77 @@ def groupnorm_backward(dout: ArrayLike, cache: Cache) -> normalize.Triple:
     return _backward("group norm", dout, cache)
 
 
-def _within_images(norm, x, gamma, beta, axes, eps, shape=None):
-    contract.several_values(x, shape or x.shape, axes)
-    return _forward(norm, x, gamma, beta, axes, eps, shape)
+def _within_images(norm, x, gamma, beta, axes, eps, over=(1,), shape=None):
+    least = 1 if norm == "RMS norm" else 2
+    contract.several_values(x, shape or x.shape, axes, least=least)
+    return _forward(norm, x, gamma, beta, axes, eps, over, shape)
 
 
-def _forward(norm, x, gamma, beta, axes, eps, shape=None):
+def _forward(norm, x, gamma, beta, axes, eps, over=(1,), shape=None, where=None):
     """Normalize x over these axes of its own shape, or of one whose channels are split in two.
 
-    The split shape is (N, groups, C / groups, ...).
+    The split shape is (N, groups, C / groups, ...). gamma and beta run over axes of x.
     """
+    column = tuple([size if axis in over else 1 for axis, size in enumerate(x.shape)])
+    if shape is not None:
+        column = (1, *shape[1:3], *column[2:])
     shape = shape or x.shape
     dtype = contract.working_dtype(x.dtype)
     eps = contract.epsilon(eps, dtype)
-    positions = x.ndim - 2
-    column = (1, *shape[1 : len(shape) - positions], *(1,) * positions)
-    parameters = contract.channel_values(x, dtype, gamma=gamma, beta=beta)
-    gamma, beta = (np.reshape(v, column) for v in parameters)
-    x_working = np.reshape(x.astype(dtype, copy=False), shape)
-    y, saved = normalize.forward(x_working, gamma, beta, axes, eps)
+    given = {"gamma": gamma} if norm == "RMS norm" else {"gamma": gamma, "beta": beta}
+    parameters = contract.channel_values(x, dtype, axes=over, **given)
+    gamma, beta = [*(np.reshape(v, column) for v in parameters), None][:2]
+    where = None if where is None else contract.positions(where, x, axes)
+    working = np.reshape(x.astype(dtype, copy=False), shape)
+    y, saved = normalize.forward(working, gamma, beta, axes, eps, where)
     y = np.reshape(y, x.shape).astype(x.dtype, copy=False)
-    return y, Cache(norm, saved, x.dtype, x.shape)
+    return y, Cache(norm, saved, x.dtype, x.shape, parameters[0].shape)
 
 
 def _backward(norm, dout, cache):
     contract.cache(cache, Cache, norm)
     saved = cache.normalized
     dout = contract.upstream_gradient(dout, cache.shape, saved.xhat.dtype)
-    dx, dgamma, dbeta = normalize.backward(np.reshape(dout, saved.xhat.shape), saved)
-    shaped = np.reshape(dx, cache.shape), np.reshape(dgamma, (-1,)), np.reshape(dbeta, (-1,))
-    return tuple(d.astype(cache.dtype, copy=False) for d in shaped)
+    dx, *parameters = normalize.backward(np.reshape(dout, saved.xhat.shape), saved)
+    if saved.unit is not None:
+        contract.fits(dx, dout, "dx")
+    shaped = np.reshape(dx, cache.shape), *(np.reshape(d, cache.parameters) for d in parameters)
+    return tuple([d.astype(cache.dtype, copy=False) for d in shaped])
 
 
 def _inference(x, gamma, beta, running_mean, running_var, eps):
-    dtype = contract.working_dtype(x.dtype)
-    eps = contract.epsilon(eps, dtype)
-    gamma, beta, mean, var = contract.channel_values(
-        x,
-        np.result_type(dtype, np.float64),
-        gamma=gamma,
-        beta=beta,
-        running_mean=running_mean,
-        running_var=running_var,
-    )
-    scale = gamma / np.sqrt(contract.variance(var) + eps)
+    given = {"gamma": gamma, "running_mean": running_mean, "running_var": running_var}
+    deviations, rest, std, gamma, beta = _frozen(x, eps, **given, beta=beta)
+    scale, y = gamma / std, deviations
     # float32 holds seven digits of a mean. The others, small beside x but not beside its
     # deviations, go into the shift.
-    head = mean.astype(dtype)
-    shift = beta - (mean - head) * scale
-    y = x.astype(dtype, copy=False) - per_channel(head, x.ndim)
-    y *= per_channel(scale.astype(dtype), x.ndim)
-    y += per_channel(shift.astype(dtype), x.ndim)
+    shift = beta - rest * scale
+    y *= per_channel(scale.astype(y.dtype), x.ndim)
+    y += per_channel(shift.astype(y.dtype), x.ndim)
     return y.astype(x.dtype, copy=False)
+
+
+def _inference_backward(dout, x, gamma, running_mean, running_var, eps):
+    given = {"gamma": gamma, "running_mean": running_mean, "running_var": running_var}
+    deviations, rest, std, gamma = _frozen(x, eps, **given)
+    dout = contract.upstream_gradient(dout, x.shape, deviations.dtype)
+    scale = per_channel((gamma / std).astype(dout.dtype), x.ndim)
+    dbeta = np.reshape(sum_to(dout, scale.shape), (-1,))
+    dgamma = (np.reshape(sum_to(dout * deviations, scale.shape), (-1,)) - dbeta * rest) / std
+    return tuple([d.astype(x.dtype, copy=False) for d in (scale * dout, dgamma, dbeta)])
+
+
+def _frozen(x, eps, **given):
+    """Return x minus the rounded mean, what rounding took off it, std, gamma, and beta if given.
+
+    The first in the dtype that x is computed in, or float64 where float32 may not do.
+    """
+    dtype = contract.working_dtype(x.dtype)
+    eps = contract.epsilon(eps, dtype)
+    gamma, mean, var, *beta = contract.channel_values(x, np.result_type(dtype, np.float64), **given)
+    std = np.sqrt(contract.variance(var, eps) + eps)
+    if not (ordinary(var, eps, dtype) and ordinary(np.abs(mean), 1.0, dtype)):
+        dtype = contract.running_mean(mean).dtype
+    head = mean.astype(dtype)
+    deviations = x.astype(dtype, copy=False) - per_channel(head, x.ndim)
+    return deviations, mean - head, std, gamma, *beta

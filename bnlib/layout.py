@@ -5,6 +5,7 @@ parameter or a statistic of a channel is (C,). This module holds the two directi
 those shapes: spreading (C,) over an array, and its adjoint, summing the array back to (C,).
 """
 
+from functools import lru_cache
 from math import prod
 
 import numpy as np
@@ -43,29 +44,44 @@ def sum_to(a: np.ndarray, shape: tuple[int, ...]) -> np.ndarray:
     array([40., 40., 40.])
     """
     copied = tuple(axis for axis, size in enumerate(shape) if size == 1)
-    return _add_up(np.sum, a, copied)
+    return _add_up(a, copied).astype(_dtypes(a.dtype)[0], copy=False)
 
 
-def mean_along(a: np.ndarray, axes: tuple[int, ...]) -> np.ndarray:
+def mean_along(a: np.ndarray, axes: tuple[int, ...], where: np.ndarray | None = None) -> np.ndarray:
     """Return the mean of a over these axes, each kept with size 1.
+
+    Where ``where`` is given, the mean is of those that count; a has to be 0 elsewhere.
 
     >>> mean_along(np.array([[1.0, 10.0], [2.0, 30.0]]), axes=(0,))
     array([[ 1.5, 20. ]])
     """
-    return _add_up(np.mean, a, axes)
+    return (_add_up(a, axes) / count(a.shape, axes, where)).astype(_dtypes(a.dtype)[0], copy=False)
 
 
-def count(shape: tuple[int, ...], axes: tuple[int, ...]) -> int:
+def count(shape: tuple[int, ...], axes: tuple[int, ...], where: np.ndarray | None = None):
     """Return m, how many values are averaged together over these axes of an array.
+
+    An int; where ``where`` is given, how many of it are True, an array with these axes of size 1.
 
     >>> count((2, 3, 4, 5), axes=(0, 2, 3))
     40
     """
-    return prod([shape[axis] for axis in axes])
+    if where is None:
+        return prod([shape[axis] for axis in axes])
+    return np.sum(where, axis=axes, keepdims=True)
 
 
-def _add_up(reduction, a, axes):
-    """Return np.sum or np.mean of a in a's dtype (float64 for integers), added up in float64.
+def counted(a: np.ndarray, where: np.ndarray | None) -> np.ndarray:
+    """Return a with 0 at the positions that do not count, whatever stands there.
+
+    >>> counted(np.array([1.0, np.nan]), np.array([True, False]))
+    array([1., 0.])
+    """
+    return a if where is None else np.where(where, a, a.dtype.type(0))
+
+
+def _add_up(a, axes):
+    """Return the sum of a over these axes, added up in float64.
 
     Along any axis but the innermost in memory NumPy adds one number after the other. Of a
     million float32 numbers half the digits are then lost, and the transposed copy of an array
@@ -73,16 +89,22 @@ def _add_up(reduction, a, axes):
     pairs, which loses next to nothing: so float32 is first added up along those, as float32, which
     is three times as fast. Where that overflows, it is added up in float64 after all.
     """
-    wide = np.result_type(a.dtype, np.float64)  # longdouble and complex stay what they are
-    narrow = a.dtype if a.dtype.kind in "fc" else wide
+    narrow, wide = _dtypes(a.dtype)
     large = isinstance(a, np.ndarray) and a.flags.c_contiguous and a.size > MANY
     inner = _innermost(a.ndim, axes) if large and narrow == np.float32 else ()
     if inner:
         with np.errstate(over="ignore"):
-            pairs = reduction(a, axis=inner, keepdims=True)
+            pairs = np.sum(a, axis=inner, keepdims=True)
         if np.isfinite(pairs).all():  # otherwise a sum is too large for float32
             a = pairs
-    return reduction(a, axis=axes, keepdims=True, dtype=wide).astype(narrow)
+    return np.sum(a, axis=axes, keepdims=True, dtype=wide)
+
+
+@lru_cache
+def _dtypes(dtype):
+    """Return the dtype of a sum (float64 for integers), and the one it is added up in."""
+    wide = np.result_type(dtype, np.float64)  # longdouble and complex stay what they are
+    return dtype if dtype.kind in "fc" else wide, wide
 
 
 def _innermost(ndim, axes):

@@ -1,16 +1,17 @@
 """Normalize over any axes, then scale and shift; and the derivative of that.
 
 This is the one piece of mathematics behind every norm of the series. Which axes are averaged
-makes the difference between batch, layer, instance and group norm. Nothing is checked here:
-the layers do that. Arrays may be complex, since the complex-step derivative runs through.
+makes the difference between batch, layer, instance and group norm. RMS norm leaves out the mean.
+Nothing is checked here: the layers do that. Arrays may be complex, since the complex-step
+derivative runs through.
 """
 
 from typing import NamedTuple
 
 import numpy as np
 
-from bnlib.layout import count, mean_along, sum_to
-from bnlib.statistics import centred_moments
+from bnlib.layout import count, counted, mean_along, sum_to
+from bnlib.statistics import moments
 
 Triple = tuple[np.ndarray, np.ndarray, np.ndarray]  # dx, dgamma, dbeta
 
@@ -22,23 +23,31 @@ class Normalized(NamedTuple):
     inv_std: np.ndarray  # averaged axes have size 1, here and in mean and var
     gamma: np.ndarray  # broadcasts against x
     axes: tuple[int, ...]
-    mean: np.ndarray
+    mean: np.ndarray | None  # None in RMS norm
     var: np.ndarray
+    where: np.ndarray | None = None  # the positions that count, shape of x; None: all
+    unit: np.ndarray | None = None  # of x, where its squares would overflow; var is in its squares
 
 
 def forward(
-    x: np.ndarray, gamma: np.ndarray, beta: np.ndarray, axes: tuple[int, ...], eps: float
+    x: np.ndarray,
+    gamma: np.ndarray,
+    beta: np.ndarray | None,
+    axes: tuple[int, ...],
+    eps: float,
+    where: np.ndarray | None = None,
 ) -> tuple[np.ndarray, Normalized]:
     """Return y = gamma * xhat + beta with xhat = (x - mu) / sqrt(var + eps), and what was saved.
 
-    mu and var are taken over the given axes. gamma and beta have x's number of axes and
-    broadcast against x.
+    mu and var are taken over the given axes; without beta there is no mu, and var is the mean of
+    x^2. gamma and beta have x's number of axes and broadcast against x. Where a position does not
+    count, xhat and y are 0.
     """
-    mean, xhat, var = centred_moments(x, axes)
-    inv_std = 1 / np.sqrt(var + eps)
+    mean, xhat, var, unit = moments(x, axes, eps, where, centred=beta is not None)
+    inv_std = 1 / np.sqrt(var + (eps if unit is None else eps / unit / unit))
     xhat *= inv_std
-    y = gamma * xhat + beta
-    return y, Normalized(xhat, inv_std, gamma, axes, mean, var)
+    y = gamma * xhat if beta is None else gamma * xhat + beta
+    return counted(y, where), Normalized(xhat, inv_std, gamma, axes, mean, var, where, unit)
 
 
 def backward(dout: np.ndarray, saved: Normalized) -> Triple:
@@ -48,18 +57,23 @@ def backward(dout: np.ndarray, saved: Normalized) -> Triple:
 
     dx = inv_std * (dxhat - mean(dxhat) - xhat * mean(dxhat * xhat)),  dxhat = gamma * dout,
 
-    with means over the averaged axes. The two subtracted terms are what mu and var pass back.
-    dgamma and dbeta have gamma's shape. Notebook 05 derives the three terms.
+    with means over the averaged axes. The two subtracted terms are what mu and var pass back; RMS
+    norm has no mu, and only the second. dgamma and dbeta have gamma's shape. Notebook 05 derives
+    the three terms.
     """
     xhat, inv_std, gamma, axes = saved.xhat, saved.inv_std, saved.gamma, saved.axes
+    dout = counted(dout, saved.where)
     dbeta = sum_to(dout, gamma.shape)
     dgamma = sum_to(dout * xhat, gamma.shape)
     if gamma.shape == inv_std.shape:  # batch norm: gamma and the sums belong to the same values
-        m = count(xhat.shape, axes)
+        m = count(xhat.shape, axes, saved.where)
         scale, through_mean, through_var = gamma * inv_std, dbeta / m, dgamma / m
     else:
         dout = gamma * dout
         through_mean, through_var = mean_along(dout, axes), mean_along(dout * xhat, axes)
         scale = inv_std
+    if saved.mean is None:  # RMS norm
+        through_mean = 0
     dx = scale * (dout - through_mean - xhat * through_var)
-    return dx, dgamma, dbeta
+    dx = counted(dx, saved.where)
+    return dx if saved.unit is None else dx / saved.unit, dgamma, dbeta

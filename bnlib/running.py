@@ -51,7 +51,7 @@ class RunningStatistics:
 
     def __post_init__(self):
         mean = contract.real_array(self.mean, "running mean")
-        var = contract.variance(contract.real_array(self.var, "running_var"))
+        var = contract.real_array(self.var, "running_var")
         if not (mean.ndim == 1 and mean.shape == var.shape):
             raise ValueError(
                 f"running mean and variance must both be (C,); got {mean.shape} and {var.shape}"

@@ -2,25 +2,28 @@
 
 from collections.abc import Iterable
 from dataclasses import dataclass
-from functools import reduce
+from functools import lru_cache, reduce
 from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import ArrayLike
 
-from bnlib.contract import batch, several_values, working_dtype
-from bnlib.layout import count, mean_along, reduced_axes
+from bnlib.contract import batch, positions, several_values, working_dtype
+from bnlib.layout import count, counted, mean_along, reduced_axes
 
 
 class BatchStatistics(NamedTuple):
-    """Mean (C,), biased variance (C,), and the count m of values behind each of them."""
+    """Mean (C,), biased variance (C,), and the count m of values behind each of them.
+
+    Where only some positions count, m differs from channel to channel: it is (C,), too.
+    """
 
     mean: np.ndarray
     var: np.ndarray
-    count: int  # type: ignore[assignment]  # hides tuple.count
+    count: int | np.ndarray  # type: ignore[assignment]  # hides tuple.count
 
 
-def centred_moments(x, axes):
+def centred_moments(x, axes, where=None):
     """Return the mean over these axes, the deviations from it, and their biased variance.
 
     mu = mean(x),  var = mean((x - mu)^2)
@@ -33,17 +36,106 @@ def centred_moments(x, axes):
     Returns
     -------
     mean, deviations, var
-        With the averaged axes kept as size 1 in mean and var; deviations has x's shape.
+        With the averaged axes kept as size 1 in mean and var. deviations has x's shape, and is 0
+        where a position does not count.
     """
-    mean = mean_along(x, axes)
-    deviations = x - mean
-    slip = mean_along(deviations, axes)
+    mean = mean_along(counted(x, where), axes, where)
+    deviations = counted(x - mean, where)
+    slip = mean_along(deviations, axes, where)
     deviations -= slip
-    var = mean_along(deviations * deviations, axes)
+    deviations = counted(deviations, where)
+    var = mean_along(deviations * deviations, axes, where)
     return mean + slip, deviations, var
 
 
-def batch_statistics(x: ArrayLike) -> BatchStatistics:
+def ordinary(var, eps, dtype):
+    """Say if squares as large as var + eps are far from both ends of this dtype's range.
+
+    >>> ordinary(np.array([0.0, 4.0]), 1e-5, np.float32)
+    True
+    >>> ordinary(np.array([4e36, 1.0]), 1e-5, np.float32)  # NaN is not ordinary either
+    False
+
+    Complex numbers are taken to be ordinary, and arrays of other libraries: to look may compute.
+    """
+    if not isinstance(var, np.ndarray) or var.dtype.kind != "f":
+        return True
+    least, most = _range(dtype)
+    return bool(var.max(initial=0) <= most and (eps >= least or var.min(initial=1) + eps >= least))
+
+
+def moments(x, axes, eps=0.0, where=None, centred=True):
+    """Return `centred_moments`, in a unit in which no square leaves the range of x's dtype.
+
+    The square of a float32 overflows from 1e19 on, and loses digits below 1e-19. A norm does not
+    see the unit of x, and a power of two rounds nothing:
+
+    norm(x; eps) = norm(x / unit; eps / unit^2),  unit = 2^k near the channel's largest number
+
+    Without centring, the mean is None, and the variance the mean of x^2.
+
+    Returns
+    -------
+    mean, deviations, var, unit
+        deviations in units, var in their squares. unit is None in nearly every batch; otherwise it
+        is 1 for ordinary channels, and for those that hold NaN or infinity.
+    """
+    with np.errstate(over="ignore", invalid="ignore"):
+        mean, deviations, var = _plain_moments(x, axes, where, centred)
+    unit = None if ordinary(var, eps, x.dtype) else _unit(x, axes, var, eps, where, centred)
+    if unit is None:
+        return mean, deviations, var, None
+    mean, deviations, var = _plain_moments(x / unit, axes, where, centred)
+    return mean * unit if centred else None, deviations, var, unit
+
+
+def _plain_moments(x, axes, where, centred):
+    if centred:
+        return centred_moments(x, axes, where)
+    x = counted(x, where)
+    return None, np.positive(x), mean_along(x * x, axes, where)
+
+
+def _unit(x, axes, var, eps, where, centred):
+    """Return the unit of each channel, or None if it is 1 in all."""
+    least, most = _range(x.dtype)
+    among = {"axis": axes, "keepdims": True, "where": True if where is None else where}
+    high, low = np.max(x, initial=-np.inf, **among), np.min(x, initial=np.inf, **among)
+    size, limit = np.maximum(high, -low), np.finfo(x.dtype).maxexp - 28  # 1 / unit is a number, too
+    lost = ~np.isfinite(var) | (var + eps > most) | (var + eps < least)
+    if centred:  # a constant channel has lost nothing but its sum, and needs eps in its unit
+        lost, limit = lost & ((high > low) | ~np.isfinite(var)), np.where(high > low, limit, 64)
+    exponent = np.where(lost & np.isfinite(size), np.frexp(size)[1], 0)
+    return np.ldexp(x.dtype.type(1), np.clip(exponent, -limit, limit)) if exponent.any() else None
+
+
+def true_variance(var, unit, dtype=np.float64):
+    """Return a variance measured in squares of this unit as a number, at least float64.
+
+    Raises
+    ------
+    ValueError
+        If it is too large or too small for that.
+    """
+    if unit is None:
+        return var
+    wide = np.result_type(var.dtype, dtype)
+    with np.errstate(over="ignore"):
+        true = var.astype(wide) * unit * unit
+    lost = np.isfinite(var) & (var > 0) & ~((true >= np.finfo(wide).tiny) & np.isfinite(true))
+    if lost.any():
+        place = int(np.argmax(lost))
+        raise ValueError(f"x has a variance that {wide} cannot hold, the one at place {place}")
+    return true
+
+
+@lru_cache
+def _range(dtype):
+    limits = np.finfo(dtype)
+    return limits.tiny / limits.eps, limits.max * limits.eps
+
+
+def batch_statistics(x: ArrayLike, *, where: ArrayLike | None = None) -> BatchStatistics:
     """Return mean, biased variance and count of every channel of a batch.
 
     mu_c = 1/m sum(x),  var_c = 1/m sum((x - mu_c)^2), over all m values of channel c.
@@ -52,19 +144,23 @@ def batch_statistics(x: ArrayLike) -> BatchStatistics:
     ----------
     x : array, (N, C) or (N, C, ...)
         Real numbers, at least one per channel. Integers are computed as float64.
+    where : array of booleans, optional
+        The positions that count, as many axes as x; size 1 where they are the same along an axis.
 
     Returns
     -------
     BatchStatistics
         mean (C,), var (C,), count m. In x's dtype; in float32 where x is float16, whose
-        variance may well exceed the largest float16.
+        variance may well exceed the largest float16. A variance that float32 cannot hold is
+        float64. With where, m is (C,).
 
     Raises
     ------
     ValueError
-        If x is empty or has a wrong number of axes.
+        If x is empty or has a wrong number of axes, where does not fit, or a variance is beyond
+        float64.
     TypeError
-        If x does not hold real numbers.
+        If x does not hold real numbers, or where holds no booleans.
 
     Examples
     --------
@@ -74,7 +170,12 @@ def batch_statistics(x: ArrayLike) -> BatchStatistics:
     x = batch(x)
     axes = reduced_axes(x.ndim)
     m = several_values(x, x.shape, axes, least=1)
-    mean, _, var = centred_moments(x.astype(working_dtype(x.dtype), copy=False), axes)
+    if where is not None:
+        where = positions(where, x, axes, least=1)
+        m = np.reshape(count(x.shape, axes, where), (-1,))
+    x = x.astype(working_dtype(x.dtype), copy=False)
+    mean, _, var, unit = moments(x, axes, where=where)
+    var = true_variance(var, unit)
     return BatchStatistics(np.reshape(mean, (-1,)), np.reshape(var, (-1,)), m)
 
 

@@ -215,7 +215,7 @@ ROWS = [
             Row("strings", name, as_type("U9"), TypeError, (name, "real", "U9")),
             Row("dates", name, as_type("m8[s]"), TypeError, (name, "real", "timedelta64")),
             Row("None", name, other(None), TypeError, (name, "real", "object")),
-            Row("masked", name, np.ma.masked_array, TypeError, (name, "masked", "fill")),
+            Row("masked", name, np.ma.masked_array, TypeError, (name, "masked", "where")),
             Row("ragged", name, other([[1.0], [2.0, 3.0]]), (ValueError, TypeError), (name,)),
         )
     ),
@@ -228,6 +228,7 @@ ROWS = [
         for value in (None, "1e-5", 1e-5j, np.ones(3))
     ),
     Row("negative", "running_var", other([1, -2, 3]), ValueError, ("running_var", "channel 1")),
+    Row("-eps", "running_var", other([1, 1, -1e-5]), ValueError, ("running_var", "channel 2")),
     Row("unknown", "mode", other("eval"), ValueError, ("mode", "'train' or 'test'", "'eval'")),
     Row("None", "mode", other(None), ValueError, ("mode", "'train' or 'test'", "None")),
     Row("negative", "momentum", other(-0.1), ValueError, ("momentum", "0 and 1", "-0.1")),

@@ -232,7 +232,7 @@ def _inference(x, gamma, beta, running_mean, running_var, eps, out):
         running_mean=running_mean,
         running_var=running_var,
     )
-    contract.variance(var)
+    contract.variance(var, eps)
     if out is not None:
         needed = {} if arrays.same_place(out, x) else {"x": x}
         arrays.check_out(out, x.shape, x.dtype, **needed)
