@@ -170,6 +170,23 @@ def upstream_gradient(dout: ArrayLike, shape: Shape, dtype: np.dtype) -> np.ndar
     return dout.astype(dtype, copy=False)
 
 
+def choice(word: str, name: str, places: dict[str, int]) -> int:
+    """Return the place that a word stands for."""
+    if word not in places:
+        raise ValueError(f"{name} must be {' or '.join(map(repr, places))}; got {word!r}")
+    return places[word]
+
+
+def narrowed(result: np.ndarray, dtype: np.dtype) -> np.ndarray:
+    """Return a result in this dtype, in which every finite number of it must stay finite."""
+    with np.errstate(over="ignore"):
+        narrow = result.astype(dtype)
+    if (np.isinf(narrow) & np.isfinite(result)).any():
+        most = np.abs(result[np.isfinite(result)]).max()
+        raise ValueError(f"folded weight and bias must fit {dtype}; got a number of {most:.3g}")
+    return narrow
+
+
 def fits(result: np.ndarray, dout: np.ndarray, name: str) -> None:
     """Check that a gradient in a unit of x did not overflow; NaN and infinity of x are NaN then."""
     if np.isinf(result).any() and np.isfinite(dout).all():

@@ -10,9 +10,11 @@ do (CS231N: what its formulas give); tests/golden holds what the frameworks answ
 ((0.9, 0.1), (0.1, 0.9))
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from math import inf, isfinite
 from numbers import Real
+
+import numpy as np
 
 CHOICES = {
     "weighs": ("old", "new"),
@@ -20,6 +22,7 @@ CHOICES = {
     "evaluation": ("running", "batch"),
     "one_value": ("beta", "error"),
     "empty_batch": ("kept", "nan", "error"),
+    "non_finite": ("warn", "skip", "error"),
 }
 LIMITS = {"eps": (0, inf), "momentum": (0, 1), "initial_mean": (-inf, inf), "initial_var": (0, inf)}
 MAY_BE_NONE = ("momentum", "initial_mean", "initial_var")
@@ -48,6 +51,9 @@ class Convention:
         Training on one value per channel: xhat is 0 and y is beta, or it is an error.
     empty_batch : {'kept', 'nan', 'error'}, optional
         Training on an empty batch: running statistics stay, become NaN, or it is an error.
+    non_finite : {'warn', 'skip', 'error'}, optional
+        A batch with NaN or infinity: it spoils the running statistics of its channels, as in the
+        frameworks, with a warning; these channels skip it; or it is an error.
 
     Raises
     ------
@@ -67,6 +73,7 @@ class Convention:
     evaluation: str = "running"
     one_value: str = "beta"
     empty_batch: str = "nan"
+    non_finite: str = "warn"
 
     def __post_init__(self):
         for field, words in CHOICES.items():
@@ -85,6 +92,50 @@ class Convention:
             return (batches - 1) / batches, 1 / batches
         momentum = float(self.momentum)
         return (momentum, 1 - momentum) if self.weighs == "old" else (1 - momentum, momentum)
+
+    def moved(self, statistics, *, to: "Convention"):
+        """Return running statistics kept by this convention, for evaluation by another.
+
+        running_var = running_var + self.eps - to.eps
+
+        so that evaluation with to.eps gives the same outputs. A variance may then be a little
+        below 0, which inference and folding take as long as running_var + to.eps is above 0.
+
+        Parameters
+        ----------
+        statistics : RunningStatistics
+        to : Convention
+
+        Returns
+        -------
+        RunningStatistics
+            In float64, with initial_share None: what they started from is not to's initial value.
+
+        Raises
+        ------
+        ValueError
+            If one of the two evaluates with the batch's own statistics, or running_var + self.eps
+            is not above 0.
+        TypeError
+            If statistics or to are something else.
+
+        Examples
+        --------
+        >>> from bnlib.running import RunningStatistics
+        >>> keras = RunningStatistics(mean=[5.0], var=[2.0], batches=100)
+        >>> KERAS.moved(keras, to=PYTORCH).var
+        array([2.00099])
+        """
+        if not isinstance(to, Convention) or not hasattr(statistics, "initial_share"):
+            kinds = f"{type(statistics).__name__} and {type(to).__name__}"
+            raise TypeError(f"moved takes RunningStatistics, to=Convention; got {kinds}")
+        if "batch" in (self.evaluation, to.evaluation):
+            raise ValueError("moved needs conventions that evaluate with running statistics")
+        var = statistics.var.astype(np.result_type(statistics.var.dtype, np.float64))
+        if (var + self.eps <= 0).any():
+            raise ValueError(f"running_var + eps must be above 0; got {var} and {self.eps}")
+        var = var + (float(self.eps) - float(to.eps))
+        return replace(statistics, var=var, initial_share=None)
 
     def explain(self) -> str:
         """Return a text that says what this convention does, in words and formulas.
@@ -116,6 +167,7 @@ class Convention:
                 *self._explain_evaluation(),
                 f"Training on one value per channel: {ONE_VALUE[self.one_value]}.",
                 f"Training on an empty batch: {EMPTY_BATCH[self.empty_batch]}.",
+                *NON_FINITE[self.non_finite],
             ]
         )
 
@@ -153,6 +205,11 @@ EMPTY_BATCH = {
     "kept": "the running statistics stay, though it counts as a batch",
     "nan": "the running statistics become NaN",
     "error": "an error",
+}
+NON_FINITE = {
+    "warn": (),  # as in all five
+    "skip": ("NaN or infinity in a channel: its running statistics skip the batch.",),
+    "error": ("NaN or infinity in a channel: an error.",),
 }
 
 

@@ -15,6 +15,7 @@ A training step under any convention is two lines, and evaluation a third:
 """
 
 from dataclasses import dataclass, replace
+from warnings import warn
 
 import numpy as np
 from numpy.typing import ArrayLike
@@ -33,21 +34,25 @@ class RunningStatistics:
     mean, var : array, (C,)
     batches : int, optional
         How many batches have been seen.
-    initial_share : float, optional
-        What the initial values still weigh in mean and var: 1 before the first batch.
+        A number for each channel where some have skipped a batch.
+    initial_share : float or None, optional
+        What the initial values still weigh in mean and var: 1 before the first batch, 0.9^k after
+        k batches of momentum 0.9, 0 if nothing is left of them. None: unknown, as in a checkpoint
+        of another library; then there is no `debiased`.
 
     Raises
     ------
     ValueError
-        If mean and var are not (C,), or a variance is negative.
+        If mean and var are not (C,). var may be below 0, as far as eps makes up for it: that is
+        checked where it is used.
     TypeError
         If they do not hold real numbers.
     """
 
     mean: np.ndarray
     var: np.ndarray
-    batches: int = 0
-    initial_share: float = 1.0
+    batches: int | np.ndarray = 0
+    initial_share: float | np.ndarray | None = None
 
     def __post_init__(self):
         mean = contract.real_array(self.mean, "running mean")
@@ -79,6 +84,7 @@ class RunningStatistics:
         return cls(
             np.full(channels, convention.initial_mean, np.float64),
             np.full(channels, convention.initial_var, np.float64),
+            initial_share=1.0,
         )
 
     def update(
@@ -88,7 +94,10 @@ class RunningStatistics:
 
         running = old * running + new * batch,  with (old, new) = convention.weights(batches)
 
-        and the batch's variance multiplied by m / (m - 1) where the convention says so.
+        and the batch's variance multiplied by m / (m - 1) where the convention says so. A batch
+        with NaN or infinity spoils its channels for good, also with a weight of 0. That is what
+        frameworks do, and what is done here, with a warning, unless the convention has another
+        ``non_finite``.
 
         Parameters
         ----------
@@ -104,7 +113,13 @@ class RunningStatistics:
         Raises
         ------
         ValueError
-            If the channels differ, or the convention calls a batch this small an error.
+            If the channels differ, or the convention calls a batch this small an error, or one
+            that is not finite.
+
+        Warns
+        -----
+        RuntimeWarning
+            If a channel's batch statistics are not finite, and the convention keeps them.
         """
         if not isinstance(convention, Convention):
             raise TypeError(
@@ -113,18 +128,36 @@ class RunningStatistics:
         mean, var, m = _statistics_of(batch)
         if mean.shape != self.mean.shape:
             raise ValueError(f"batch has {len(mean)} channels; expected {len(self.mean)}")
-        _check_count(m, convention)
-        if m == 0 and convention.empty_batch == "kept":
+        least = np.min(m)
+        _check_count(least, convention)
+        if least == 0 and convention.empty_batch == "kept":
             return replace(self, batches=self.batches + 1)
         if convention.divisor == "m - 1":
             var = var * (m / (m - 1))
         old, new = convention.weights(self.batches + 1)
-        return RunningStatistics(
-            old * self.mean + new * mean,
-            old * self.var + new * var,
-            self.batches + 1,
-            old * self.initial_share,
+        share = None if self.initial_share is None else old * self.initial_share
+        with np.errstate(invalid="ignore"):  # 0 * infinity
+            now = old * self.mean + new * mean, old * self.var + new * var, self.batches + 1, share
+        return self._guarded(now, np.isfinite(mean) & np.isfinite(var), convention.non_finite)
+
+    def _guarded(self, now, finite, non_finite):
+        """Return what is now, with what the convention does where a batch is not finite."""
+        lazy = non_finite == "warn" and not isinstance(finite, np.ndarray)
+        if lazy or np.all(finite):
+            return RunningStatistics(*now)
+        if non_finite == "skip":
+            before = self.mean, self.var, self.batches, self.initial_share
+            pairs = zip(now, before, strict=True)
+            return RunningStatistics(
+                *(v if v is None else np.where(finite, v, b) for v, b in pairs)
+            )
+        found = (
+            f"the batch's statistics are not finite in channels {np.flatnonzero(~finite).tolist()}"
         )
+        if non_finite == "error":
+            raise ValueError(found)
+        warn(f"{found}, and so are the running ones from now on", RuntimeWarning, stacklevel=3)
+        return RunningStatistics(*now)
 
     def debiased(self, convention: Convention) -> "RunningStatistics":
         """Return the running statistics without what is left of the initial values.
@@ -144,19 +177,31 @@ class RunningStatistics:
         Raises
         ------
         ValueError
-            If there is nothing but the initial values yet.
+            If there is nothing but the initial values yet, or nobody knows how much of them; or
+            if a variance comes out below 0, so that they were kept in another way.
 
         References
         ----------
         Kingma and Ba (2015), arXiv:1412.6980, section 3, for averages that start from 0.
         """
         share = self.initial_share
-        if share == 1:
+        if share is None:
+            raise ValueError(
+                "initial_share is unknown: make RunningStatistics(mean, var, batches, "
+                "initial_share), for k batches of momentum 0.9 with 0.9**k"
+            )
+        if np.any(np.equal(share, 1)):
             raise ValueError("there is nothing but the initial values yet: update first")
         initial = RunningStatistics.initial(len(self.mean), convention)
         mean = (self.mean - share * initial.mean) / (1 - share)
-        var = (self.var - share * initial.var) / (1 - share)
-        return replace(self, mean=mean, var=np.maximum(var, 0), initial_share=0.0)
+        rest = self.var - share * initial.var
+        rounding = 4 * np.finfo(self.var.dtype).eps * (1 + np.max(self.batches))
+        if isinstance(rest, np.ndarray) and (rest < -rounding * (share * initial.var)).any():
+            raise ValueError(
+                f"without the initial values the variance of channel {np.argmin(rest)} would be "
+                f"negative; is initial_share {share}, and the convention {convention.name}?"
+            )
+        return replace(self, mean=mean, var=np.maximum(rest, 0) / (1 - share), initial_share=0.0)
 
     def for_inference(self, convention: Convention) -> dict:
         """Return running_mean, running_var and eps, by name, for `batchnorm_inference`.
