@@ -1,7 +1,9 @@
 """Drop-in for the course's functions: same names, arguments, bn_param keys and results.
 
-Stanford's CS231n, assignment 2, as of its 2026 version. Here alone an argument is changed:
-bn_param receives new running statistics, as the course has it.
+Stanford's CS231n, assignment 2, as of its 2026 version. Here alone arguments are changed, as the
+course has it: bn_param receives new running statistics, and a numerical gradient perturbs x in
+place. gamma and beta may have the shapes that broadcast in the course's formulas, and so have their
+gradients.
 """
 
 from collections.abc import Callable
@@ -14,17 +16,20 @@ from numpy.typing import ArrayLike
 from bnlib import contract, graph, layers, normalize
 from bnlib.conventions import CS231N
 from bnlib.judges import gradcheck
-from bnlib.layout import per_channel
 from bnlib.running import RunningStatistics
+from bnlib.statistics import ordinary
 
 rel_error = gradcheck.rel_error
 
 
 class CourseCache(NamedTuple):
-    """What a training pass keeps: the layer's cache, and eps for the graph."""
+    """What a forward pass keeps."""
 
-    layer: layers.Cache
+    layer: layers.Cache | None  # None in mode 'test'
+    frozen: dict  # in mode 'test' what the backward pass needs
     eps: float
+    shapes: tuple  # of gamma and beta, as they were given
+    rows: bool = False  # gamma has a value for each row: layer norm of the transpose
 
 
 def batchnorm_forward(x: ArrayLike, gamma: ArrayLike, beta: ArrayLike, bn_param: dict) -> tuple:
@@ -33,7 +38,9 @@ def batchnorm_forward(x: ArrayLike, gamma: ArrayLike, beta: ArrayLike, bn_param:
     Parameters
     ----------
     x : array, (N, D)
-    gamma, beta : array, (D,)
+    gamma, beta : array, (D,) or (1, D); in mode 'train' also (N, 1)
+        A column scales and shifts rows. So layer norm of a x (N, D) is batch norm of its transpose,
+        with gamma (D, 1).
     bn_param : dict
         mode : 'train' or 'test', required.
         eps : added to the variance, 1e-5 by default.
@@ -45,7 +52,8 @@ def batchnorm_forward(x: ArrayLike, gamma: ArrayLike, beta: ArrayLike, bn_param:
     -------
     out : array, (N, D)
     cache
-        For `batchnorm_backward`; None in mode 'test', which has no backward pass.
+        For `batchnorm_backward`. In mode 'test' too, where the running statistics are given
+        numbers, and nothing flows back through them.
 
     Raises
     ------
@@ -55,19 +63,24 @@ def batchnorm_forward(x: ArrayLike, gamma: ArrayLike, beta: ArrayLike, bn_param:
         If an argument does not hold real numbers.
     """
     x = contract.batch(x, ndims=(2,))
-    return _forward(layers.batchnorm_forward, layers.batchnorm_inference, x, gamma, beta, bn_param)
+    return _forward(x, gamma, beta, bn_param)
 
 
-def batchnorm_backward(dout: ArrayLike, cache) -> normalize.Triple:
-    """Return dx (N, D), dgamma (D,) and dbeta (D,), one node of the graph at a time.
+def batchnorm_backward(dout: ArrayLike, cache: CourseCache) -> normalize.Triple:
+    """Return dx (N, D), dgamma and dbeta (gamma's and beta's shape), one node of the graph a time.
+
+    In mode 'test', for gamma (N, 1), and for numbers whose squares leave float64, in the closed
+    form.
 
     Parameters
     ----------
     dout : array, (N, D)
     cache
-        From `batchnorm_forward` in mode 'train'.
+        From `batchnorm_forward`.
     """
-    layer = _trained(cache).layer
+    layer = _checked(cache).layer
+    if layer is None or cache.rows or layer.normalized.unit is not None:
+        return batchnorm_backward_alt(dout, cache)
     xhat, inv_std, gamma = layer.normalized.xhat, layer.normalized.inv_std, layer.normalized.gamma
     wide = np.result_type(xhat.dtype, np.float64)
     dout = contract.upstream_gradient(dout, xhat.shape, wide)
@@ -76,12 +89,13 @@ def batchnorm_backward(dout: ArrayLike, cache) -> normalize.Triple:
         x=xhat.astype(wide) / inv_std, gamma=gamma[0], beta=np.zeros_like(gamma[0])
     )
     gradients = trace.backward(dout)
-    return tuple(gradients[name].astype(layer.dtype, copy=False) for name in ("x", "gamma", "beta"))
+    dx, *parameters = (gradients[name].astype(layer.dtype) for name in ("x", "gamma", "beta"))
+    return _shaped(dx, parameters, cache)
 
 
-def batchnorm_backward_alt(dout: ArrayLike, cache) -> normalize.Triple:
+def batchnorm_backward_alt(dout: ArrayLike, cache: CourseCache) -> normalize.Triple:
     """Return what `batchnorm_backward` returns, in the closed form."""
-    return layers.batchnorm_backward(dout, _trained(cache).layer)
+    return _backward(dout, cache, layers.batchnorm_backward)
 
 
 def spatial_batchnorm_forward(
@@ -89,19 +103,13 @@ def spatial_batchnorm_forward(
 ) -> tuple:
     """Return (out, cache) for x (N, C, H, W): see `batchnorm_forward`, with (C,) for (D,)."""
     x = contract.batch(x, ndims=(4,))
-    return _forward(
-        layers.spatial_batchnorm_forward,
-        layers.spatial_batchnorm_inference,
-        x,
-        gamma,
-        beta,
-        bn_param,
-    )
+    return _forward(x, gamma, beta, bn_param)
 
 
-def spatial_batchnorm_backward(dout: ArrayLike, cache) -> normalize.Triple:
-    """Return dx (N, C, H, W), dgamma (C,) and dbeta (C,)."""
-    return layers.spatial_batchnorm_backward(dout, _trained(cache).layer)
+def spatial_batchnorm_backward(dout: ArrayLike, cache: CourseCache) -> normalize.Triple:
+    """Return dx (N, C, H, W), and dgamma and dbeta in gamma's and beta's shape."""
+    contract.batch(dout, "dout", ndims=(4,))
+    return _backward(dout, cache, layers.batchnorm_backward)
 
 
 def layernorm_forward(x: ArrayLike, gamma: ArrayLike, beta: ArrayLike, ln_param: dict) -> tuple:
@@ -110,17 +118,20 @@ def layernorm_forward(x: ArrayLike, gamma: ArrayLike, beta: ArrayLike, ln_param:
     Parameters
     ----------
     x : array, (N, D)
-    gamma, beta : array, (D,)
+    gamma, beta : array, (D,), (1, D) or (D, 1)
     ln_param : dict
         eps : added to the variance, 1e-5 by default.
     """
     x = contract.batch(x, ndims=(2,))
-    return layers.layernorm_forward(x, gamma, beta, eps=_eps(ln_param, "ln_param"))
+    eps, features = _eps(ln_param, "ln_param"), x.shape[1]
+    (gamma, beta), shapes = _flat(gamma, beta, (1, features), (features, 1))
+    out, layer = layers.layernorm_forward(x, gamma, beta, eps=eps)
+    return out, CourseCache(layer, {}, eps, shapes)
 
 
-def layernorm_backward(dout: ArrayLike, cache) -> normalize.Triple:
-    """Return dx (N, D), dgamma (D,) and dbeta (D,)."""
-    return layers.layernorm_backward(dout, cache)
+def layernorm_backward(dout: ArrayLike, cache: CourseCache) -> normalize.Triple:
+    """Return dx (N, D), and dgamma and dbeta in gamma's and beta's shape."""
+    return _backward(dout, cache, layers.layernorm_backward)
 
 
 def spatial_groupnorm_forward(x, gamma, beta, G, gn_param):  # noqa: N803  the course's name
@@ -129,7 +140,7 @@ def spatial_groupnorm_forward(x, gamma, beta, G, gn_param):  # noqa: N803  the c
     Parameters
     ----------
     x : array, (N, C, H, W)
-    gamma, beta : array, (1, C, 1, 1)
+    gamma, beta : array, (1, C, 1, 1) or (C,)
     G : int
         Must divide C.
     gn_param : dict
@@ -137,50 +148,142 @@ def spatial_groupnorm_forward(x, gamma, beta, G, gn_param):  # noqa: N803  the c
     """
     x = contract.batch(x, ndims=(4,))
     groups, eps = contract.group_count(G, x), _eps(gn_param, "gn_param")
-    gamma, beta = _column(gamma, "gamma", x), _column(beta, "beta", x)
-    return layers.groupnorm_forward(x, gamma, beta, groups, eps=eps)
+    (gamma, beta), shapes = _flat(gamma, beta, (1, x.shape[1], 1, 1))
+    out, layer = layers.groupnorm_forward(x, gamma, beta, groups, eps=eps)
+    return out, CourseCache(layer, {}, eps, shapes)
 
 
-def spatial_groupnorm_backward(dout: ArrayLike, cache) -> normalize.Triple:
-    """Return dx (N, C, H, W), dgamma (1, C, 1, 1) and dbeta (1, C, 1, 1)."""
-    dx, dgamma, dbeta = layers.groupnorm_backward(dout, cache)
-    return dx, per_channel(dgamma, 4), per_channel(dbeta, 4)
+def spatial_groupnorm_backward(dout: ArrayLike, cache: CourseCache) -> normalize.Triple:
+    """Return dx (N, C, H, W), and dgamma and dbeta in gamma's and beta's shape."""
+    return _backward(dout, cache, layers.groupnorm_backward)
 
 
 def eval_numerical_gradient(
-    f: Callable, x: ArrayLike, verbose: bool = True, h: float = 1e-5
+    f: Callable, x: np.ndarray, verbose: bool = True, h: float = 1e-5
 ) -> np.ndarray:
-    """Return the gradient of f, which returns a number, at x; verbose prints each entry."""
-    gradient = gradcheck.numerical_gradient(f, x, h=h)
-    if verbose:
-        for place in np.ndindex(gradient.shape):
+    """Return the gradient of f, which returns a number, at x; verbose prints each entry.
+
+    As the course has it, x is perturbed in place, one entry at a time, and put back to the bit,
+    also where f raises. So f may ignore its argument and use x itself.
+
+    Parameters
+    ----------
+    f : callable
+        Of x; `gradcheck.numerical_gradient` hands over a copy instead.
+    x : array
+        Of floats, writeable.
+    verbose : bool, optional
+    h : float, optional
+        How far an entry is moved to either side.
+
+    Raises
+    ------
+    TypeError
+        If x is no array of floats: an integer could not be moved by h.
+    ValueError
+        If x is read-only, h is lost beside an entry of x, or f returns no number.
+    """
+    gradient = np.zeros(np.shape(x))
+    for place, slope in _slopes(f, x, h):
+        if slope.size != 1:
+            raise ValueError(f"f must return a number; got shape {slope.shape}")
+        gradient[place] = slope.item()
+        if verbose:
             print(place, gradient[place])
     return gradient
 
 
 def eval_numerical_gradient_array(
-    f: Callable, x: ArrayLike, df: ArrayLike, h: float = 1e-5
+    f: Callable, x: np.ndarray, df: ArrayLike, h: float = 1e-5
 ) -> np.ndarray:
-    """Return the gradient of sum(f(x) * df) at x. f is handed a perturbed copy of x: use it."""
-    return gradcheck.numerical_gradient(f, x, df, h=h)
+    """Return the gradient of sum(f(x) * df) at x, as `eval_numerical_gradient` does.
+
+    Raises
+    ------
+    TypeError, ValueError
+        As there, and ValueError where df does not have the shape of f(x).
+    """
+    gradient, df = np.zeros(np.shape(x)), np.asarray(df)
+    for place, slope in _slopes(f, x, h):
+        if df.shape != slope.shape:
+            raise ValueError(f"df must have the shape of f(x), {slope.shape}; got {df.shape}")
+        gradient[place] = np.sum(slope * df)
+    return gradient
 
 
-def _forward(forward, inference, x, gamma, beta, bn_param):
+def _slopes(f, x, h):
+    """Yield each place of x with the slope of f there, from x perturbed in place."""
+    kind = x.dtype if isinstance(x, np.ndarray) else type(x).__name__
+    if not isinstance(x, np.ndarray) or x.dtype.kind != "f":
+        raise TypeError(f"x must be an array of floats, to be perturbed in place; got {kind}")
+    if not x.flags.writeable:
+        raise ValueError("x must be writeable, to be perturbed in place; got a read-only array")
+    for place in np.ndindex(x.shape):
+        before = x[place]
+        try:
+            x[place] = before + h
+            above, value_above = float(x[place]), np.array(f(x), np.float64)  # f may return a view
+            x[place] = before - h
+            below, value_below = float(x[place]), np.array(f(x), np.float64)
+        finally:
+            x[place] = before
+        if not above > below:
+            raise ValueError(f"h must be positive, and move x {before} in {kind}; got {h}")
+        yield place, (value_above - value_below) / (above - below)
+
+
+def _forward(x, gamma, beta, bn_param):
     if not isinstance(bn_param, dict):
         raise TypeError(f"bn_param must be a dict; got {type(bn_param).__name__}")
     mode = bn_param.get("mode")
     if mode not in ("train", "test"):
         raise ValueError(f"bn_param['mode'] must be 'train' or 'test'; got {mode!r}")
     convention = _convention(bn_param)
-    running = _running(bn_param, x)
+    running = _running(bn_param, x, convention.eps)
+    channels, eps = x.shape[1], convention.eps
+    rows = x.ndim == 2 and np.shape(gamma) == (len(x), 1) != (1, channels)
+    places = [(len(x), 1)] if rows else [(1, channels), (1, channels, 1, 1)][: x.ndim - 1]
+    (gamma, beta), shapes = _flat(gamma, beta, *places)
     if mode == "train":
-        out, layer = forward(x, gamma, beta, eps=convention.eps)
-        cache = CourseCache(layer, convention.eps)
+        out, layer = _train(x, gamma, beta, eps, rows)
+        cache = CourseCache(layer, {}, eps, shapes, rows)
         running = running.update(layer.statistics, convention)
     else:
-        out, cache = inference(x, gamma, beta, **running.for_inference(convention)), None
+        given = running.for_inference(convention)
+        out = layers.batchnorm_inference(x, gamma, beta, **given)
+        cache = CourseCache(None, {"x": x.astype(x.dtype), "gamma": gamma, **given}, eps, shapes)
     bn_param.update(running_mean=running.mean, running_var=running.var)
     return out, cache
+
+
+def _train(x, gamma, beta, eps, rows):
+    if not rows:
+        return layers.batchnorm_forward(x, gamma, beta, eps=eps)
+    out, layer = layers.layernorm_forward(np.transpose(x), gamma, beta, eps=eps)
+    return np.transpose(out), layer
+
+
+def _backward(dout, cache, backward):
+    layer = _checked(cache).layer
+    if layer is None:
+        dx, *parameters = layers.batchnorm_inference_backward(dout, **cache.frozen)
+    elif cache.rows:
+        dx, *parameters = layers.layernorm_backward(np.transpose(dout), layer)
+        dx = np.transpose(dx)
+    else:
+        dx, *parameters = backward(dout, layer)
+    return _shaped(dx, parameters, cache)
+
+
+def _shaped(dx, parameters, cache):
+    return dx, *(np.reshape(d, s) for d, s in zip(parameters, cache.shapes, strict=True))
+
+
+def _flat(gamma, beta, *shapes):
+    """Return gamma and beta as (C,), where they have one of these shapes, and their shapes."""
+    given = contract.real_array(gamma, "gamma"), contract.real_array(beta, "beta")
+    flat = [np.reshape(v, (-1,)) if v.shape in shapes else v for v in given]
+    return flat, tuple(v.shape for v in given)
 
 
 def _convention(bn_param):
@@ -193,15 +296,18 @@ def _convention(bn_param):
     return replace(CS231N, **given)
 
 
-def _running(bn_param, x):
-    """Return the running statistics so far, in the dtype that x is computed in."""
+def _running(bn_param, x, eps):
+    """Return the running statistics so far, in the dtype that x is computed in if that will do."""
     start = RunningStatistics.initial(x.shape[1], CS231N)
     given = {
         "running_mean": bn_param.get("running_mean", start.mean),
         "running_var": bn_param.get("running_var", start.var),
     }
     dtype = contract.working_dtype(x.dtype)
-    return RunningStatistics(*contract.channel_values(x, dtype, **given))
+    wide = contract.channel_values(x, np.result_type(dtype, np.float64), **given)
+    contract.variance(wide[1], eps)
+    fits = all(ordinary(np.abs(v), 1.0, dtype) for v in wide)
+    return RunningStatistics(*(v.astype(dtype) if fits else v for v in wide))
 
 
 def _eps(parameters, name):
@@ -210,15 +316,7 @@ def _eps(parameters, name):
     return parameters.get("eps", 1e-5)
 
 
-def _column(value, name, x):
-    """Return a parameter of group norm, (1, C, 1, 1), as (C,)."""
-    value, shape = contract.real_array(value, name), (1, x.shape[1], 1, 1)
-    if value.shape != shape:
-        raise ValueError(f"{name} must have shape {shape} for x {x.shape}; got {value.shape}")
-    return np.reshape(value, (-1,))
-
-
-def _trained(cache):
+def _checked(cache):
     if not isinstance(cache, CourseCache):
-        raise TypeError(f"cache must come from mode 'train'; got {type(cache)}")
+        raise TypeError(f"cache must come from a forward pass of cs231n; got {type(cache)}")
     return cache

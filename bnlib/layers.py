@@ -420,9 +420,7 @@ def layernorm_forward(
     """
     x = contract.batch(x)
     clear = x.ndim != 3 or x.shape[1] != x.shape[2]
-    axes = contract.axes_within_images(axes, x, clear)
-    by_channel = 1 in axes and np.ndim(gamma) == 1
-    return _within_images("layer norm", x, gamma, beta, axes, eps, (1,) if by_channel else axes)
+    return _over_axes("layer norm", x, gamma, beta, axes, eps, clear)
 
 
 def rmsnorm_forward(
@@ -467,9 +465,7 @@ def rmsnorm_forward(
     array([[ 1., 14.]])
     """
     x = contract.batch(x)
-    axes = contract.axes_within_images(axes, x, clear=x.ndim == 2)
-    by_channel = 1 in axes and np.ndim(gamma) == 1
-    return _within_images("RMS norm", x, gamma, None, axes, eps, (1,) if by_channel else axes)
+    return _over_axes("RMS norm", x, gamma, None, axes, eps, clear=x.ndim == 2)
 
 
 def instancenorm_forward(
@@ -602,6 +598,13 @@ def instancenorm_backward(dout: ArrayLike, cache: Cache) -> normalize.Triple:
 def groupnorm_backward(dout: ArrayLike, cache: Cache) -> normalize.Triple:
     """Return dx, dgamma and dbeta as `layernorm_backward`, for `groupnorm_forward`'s cache."""
     return _backward("group norm", dout, cache)
+
+
+def _over_axes(norm, x, gamma, beta, axes, eps, clear):
+    averaged = contract.axes_within_images(axes, x, clear)
+    gamma = contract.real_array(gamma, "gamma")
+    by_channel = axes is None or (1 in averaged and gamma.ndim == 1)
+    return _within_images(norm, x, gamma, beta, averaged, eps, (1,) if by_channel else averaged)
 
 
 def _within_images(norm, x, gamma, beta, axes, eps, over=(1,), shape=None):
