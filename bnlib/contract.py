@@ -230,13 +230,13 @@ def variance(running_var: np.ndarray, eps: float) -> np.ndarray:
 
     A little below 0 is in order: so much of another eps may be in it. NaN stays in its channel.
     """
-    if isinstance(running_var, np.ndarray):
+    if isinstance(running_var, np.ndarray) and (running_var < 0).any():
         wrong = (running_var < 0) & (running_var + eps <= 0)
         if wrong.any():
             channel = int(np.argmax(wrong))
             raise ValueError(
-                "running_var must not be negative, or running_var + eps must be above 0; "
-                f"channel {channel} has {running_var[channel]} and eps is {eps}"
+                "running_var must not be negative, unless running_var + eps is above 0; "
+                f"channel {channel} has {running_var[channel]}, and eps is {eps}"
             )
     return running_var
 

@@ -11,6 +11,8 @@ from numpy.typing import ArrayLike
 from bnlib.contract import batch, positions, several_values, working_dtype
 from bnlib.layout import count, counted, mean_along, reduced_axes
 
+FEW = 64  # variances; Python is quicker then than NumPy's reductions
+
 
 class BatchStatistics(NamedTuple):
     """Mean (C,), biased variance (C,), and the count m of values behind each of them.
@@ -61,7 +63,8 @@ def ordinary(var, eps, dtype):
     if not isinstance(var, np.ndarray) or var.dtype.kind != "f":
         return True
     least, most = _range(dtype)
-    return bool(var.max(initial=0) <= most and (eps >= least or var.min(initial=1) + eps >= least))
+    ends = var.ravel().tolist() if 0 < var.size < FEW else [var.min(initial=1), var.max(initial=1)]
+    return bool(max(ends) <= most and (eps >= least or min(ends) + eps >= least))
 
 
 def moments(x, axes, eps=0.0, where=None, centred=True):
@@ -82,7 +85,7 @@ def moments(x, axes, eps=0.0, where=None, centred=True):
     """
     with np.errstate(over="ignore", invalid="ignore"):
         mean, deviations, var = _plain_moments(x, axes, where, centred)
-    unit = None if ordinary(var, eps, x.dtype) else _unit(x, axes, var, eps, where, centred)
+    unit = unit_of(x, axes, var, eps, where, centred)
     if unit is None:
         return mean, deviations, var, None
     mean, deviations, var = _plain_moments(x / unit, axes, where, centred)
@@ -96,8 +99,10 @@ def _plain_moments(x, axes, where, centred):
     return None, np.positive(x), mean_along(x * x, axes, where)
 
 
-def _unit(x, axes, var, eps, where, centred):
-    """Return the unit of each channel, or None if it is 1 in all."""
+def unit_of(x, axes, var, eps, where=None, centred=True):
+    """Return the unit in which `moments` are taken, where var is what came out in units of 1."""
+    if ordinary(var, eps, x.dtype):
+        return None
     least, most = _range(x.dtype)
     among = {"axis": axes, "keepdims": True, "where": True if where is None else where}
     high, low = np.max(x, initial=-np.inf, **among), np.min(x, initial=np.inf, **among)

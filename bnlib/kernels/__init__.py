@@ -11,13 +11,16 @@ their result is channels-last too. Anything else is first copied to C order, whi
 walk over memory. The results are new arrays, or out.
 
 Memory. The cache of a forward pass holds x itself, not a copy as in the layers: that saves a walk.
-Do not change x before the backward pass, or the gradient is wrong. A thousand numbers of x are
-compared there, so that an activation in place, or the next batch in the same memory, is noticed
-and raises an error; a change of a few numbers may pass.
+Do not change x before the backward pass, or the gradient is wrong. Of a small x every number is
+compared there, of a large one a thousand. So an activation in place, or the next batch in the same
+memory, raises an error. One changed number among many goes unnoticed.
 
-Range. float32 is added up 256 numbers at a time before it becomes float64. So a standard deviation
-must be below 1e18, where the layers allow 1e19 at best, and its product with dout between 1e-37 and
-1e36; gamma over the standard deviation must be a float32 too.
+Range. As the layers, these functions normalize every finite x, forward and backward. Where squares
+leave the range of x's dtype, which is rare, the layers do the work, in NumPy and in new memory. A
+float32 dout should lie between 1e-22 and 1e22, or be 0, and gamma over the standard deviation must
+be a float32.
+
+Positions. ``where``, for the positions that count, is for the layers too.
 
 Threads. As many as Numba's settings say (``NUMBA_NUM_THREADS``, ``numba.set_num_threads``); a small
 batch takes one, and so does a forked process, where OpenMP cannot run. With the same number of
@@ -29,9 +32,9 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import ArrayLike
 
-from bnlib import contract, normalize
-from bnlib.layout import count, reduced_axes
-from bnlib.statistics import BatchStatistics
+from bnlib import contract, layers, normalize
+from bnlib.layout import count, per_channel, reduced_axes
+from bnlib.statistics import BatchStatistics, ordinary, unit_of
 
 try:
     import numba  # noqa: F401
@@ -60,10 +63,13 @@ class CompiledCache(NamedTuple):
     moments: np.ndarray  # (3, C), float64: mean, what it loses by rounding, biased variance
     eps: float
     dtype: np.dtype  # of the caller's x, and so of every result
+    layer: layers.Cache | None = None  # where the layers did the work
 
     @property
     def statistics(self) -> BatchStatistics:
         """The batch's own mean (C,), biased variance (C,) and count m."""
+        if self.layer is not None:
+            return self.layer.statistics
         mean, _, var = self.moments.astype(self.x.dtype)
         return BatchStatistics(mean, var, count(self.x.shape, reduced_axes(self.x.ndim)))
 
@@ -74,13 +80,14 @@ def batchnorm_forward(
     beta: ArrayLike,
     *,
     eps: float = 1e-5,
+    where: ArrayLike | None = None,
     out: np.ndarray | None = None,
 ) -> tuple[np.ndarray, CompiledCache]:
     """Do as `bnlib.layers.batchnorm_forward` does, in two walks over each block of channels.
 
     Parameters
     ----------
-    x, gamma, beta, eps
+    x, gamma, beta, eps, where
         As there; x float16, float32 or float64, or integers.
     out : array, optional
         Where y is written, and what is returned as y. Shape and dtype of y, and no memory of x.
@@ -110,7 +117,7 @@ def batchnorm_forward(
            [ 0.   ,  4.537],
            [ 1.225,  6.389]], dtype=float32)
     """
-    return _forward(contract.training_batch(x), gamma, beta, eps, out)
+    return _forward(contract.training_batch(x), gamma, beta, eps, where, out)
 
 
 def batchnorm_backward(
@@ -135,12 +142,15 @@ def batchnorm_backward(
     Raises
     ------
     ValueError, TypeError
-        As there, where out does not fit, and ValueError where x was changed after the forward pass.
+        As there, where out does not fit, and ValueError where x was seen to be changed after the
+        forward pass: at most a thousand numbers of it are compared.
     """
     if not isinstance(cache, CompiledCache):
         raise TypeError(
             f"cache must come from a training forward pass of bnlib.kernels; got {type(cache)}"
         )
+    if cache.layer is not None:
+        return _by_layers(dout, cache, out)
     x, gamma, dtype = cache.x, cache.gamma, cache.dtype
     dout = contract.upstream_gradient(dout, x.shape, x.dtype)
     if arrays.sample(x) != cache.sample:
@@ -174,16 +184,35 @@ def batchnorm_inference(
     return _inference(contract.batch(x), gamma, beta, running_mean, running_var, eps, out)
 
 
+def batchnorm_inference_backward(
+    dout: ArrayLike,
+    x: ArrayLike,
+    gamma: ArrayLike,
+    running_mean: ArrayLike,
+    running_var: ArrayLike,
+    *,
+    eps: float = 1e-5,
+    out: np.ndarray | None = None,
+) -> normalize.Triple:
+    """Do as `bnlib.layers.batchnorm_inference_backward` does, in one walk.
+
+    Parameters, returns and errors as there; out as in `batchnorm_backward`.
+    """
+    given = {"gamma": gamma, "running_mean": running_mean, "running_var": running_var}
+    return _inference_backward(dout, contract.batch(x), eps, out, **given)
+
+
 def spatial_batchnorm_forward(
     x: ArrayLike,
     gamma: ArrayLike,
     beta: ArrayLike,
     *,
     eps: float = 1e-5,
+    where: ArrayLike | None = None,
     out: np.ndarray | None = None,
 ) -> tuple[np.ndarray, CompiledCache]:
     """Do as `batchnorm_forward` does, for (N, C, H, W) only."""
-    return _forward(contract.training_batch(x, ndims=(4,)), gamma, beta, eps, out)
+    return _forward(contract.training_batch(x, ndims=(4,)), gamma, beta, eps, where, out)
 
 
 def spatial_batchnorm_backward(
@@ -209,35 +238,82 @@ def spatial_batchnorm_inference(
     return _inference(x, gamma, beta, running_mean, running_var, eps, out)
 
 
-def _forward(x, gamma, beta, eps, out):
+def spatial_batchnorm_inference_backward(
+    dout: ArrayLike,
+    x: ArrayLike,
+    gamma: ArrayLike,
+    running_mean: ArrayLike,
+    running_var: ArrayLike,
+    *,
+    eps: float = 1e-5,
+    out: np.ndarray | None = None,
+) -> normalize.Triple:
+    """Do as `batchnorm_inference_backward` does, for (N, C, H, W) only."""
+    given = {"gamma": gamma, "running_mean": running_mean, "running_var": running_var}
+    return _inference_backward(dout, contract.batch(x, ndims=(4,)), eps, out, **given)
+
+
+def _forward(x, gamma, beta, eps, where, out):
     working, eps = arrays.prepared(x, eps)
     gamma, beta = contract.channel_values(x, np.float64, gamma=gamma, beta=beta)
     if out is not None:
         arrays.check_out(out, x.shape, x.dtype, x=x)
     y, moments = arrays.memory(out, working), np.zeros((3, len(gamma)))
-    if x.size:
+    if x.size and where is None:
         view, y_view = arrays.views(working, working, written=y)
         threads.run(compiled.forward, view, gamma, beta, eps, y_view, moments)
     cache = CompiledCache(working, arrays.sample(working), gamma, moments, eps, x.dtype)
+    if where is not None or _leaves_its_range(working, moments[2], eps):
+        y, layer = layers.batchnorm_forward(x, gamma, beta, eps=eps, where=where)
+        cache = cache._replace(layer=layer)
     return arrays.delivered(y, out, x.dtype), cache
 
 
+def _leaves_its_range(x, var, eps):
+    """Say if the loops cannot take x in its dtype, by the variances that came out."""
+    if ordinary(var, eps, x.dtype):
+        return False
+    return unit_of(x, reduced_axes(x.ndim), per_channel(var, x.ndim), eps) is not None
+
+
+def _by_layers(dout, cache, out):
+    dx, dgamma, dbeta = layers.batchnorm_backward(dout, cache.layer)
+    if out is not None:
+        arrays.check_out(out, dx.shape, dx.dtype, dout=dout)
+    return arrays.delivered(dx, out, cache.dtype), dgamma, dbeta
+
+
 def _inference(x, gamma, beta, running_mean, running_var, eps, out):
-    working, eps = arrays.prepared(x, eps)
-    gamma, beta, mean, var = contract.channel_values(
-        x,
-        np.float64,
-        gamma=gamma,
-        beta=beta,
-        running_mean=running_mean,
-        running_var=running_var,
-    )
-    contract.variance(var, eps)
+    given = {"gamma": gamma, "running_mean": running_mean, "running_var": running_var}
+    working, eps, moments, gamma, beta = _frozen(x, eps, **given, beta=beta)
     if out is not None:
         needed = {} if arrays.same_place(out, x) else {"x": x}
         arrays.check_out(out, x.shape, x.dtype, **needed)
-    y, moments = arrays.memory(out, working), np.stack([mean, np.zeros_like(mean), var])
+    y = arrays.memory(out, working)
     if x.size:
         view, y_view = arrays.views(working, working, written=y)
         threads.run(compiled.inference, view, gamma, beta, eps, y_view, moments)
     return arrays.delivered(y, out, x.dtype)
+
+
+def _inference_backward(dout, x, eps, out, **given):
+    working, eps, moments, gamma = _frozen(x, eps, **given)
+    dout = contract.upstream_gradient(dout, x.shape, working.dtype)
+    if out is not None:
+        arrays.check_out(out, x.shape, x.dtype, dout=dout, x=x)
+    dx, dgamma, dbeta = arrays.memory(out, working), np.zeros(gamma.shape), np.zeros(gamma.shape)
+    if x.size:
+        view, dout, dx_view = arrays.views(working, working, dout, written=dx)
+        results = dx_view, dgamma, dbeta, moments
+        threads.run(compiled.inference_backward, view, dout, gamma, eps, *results)
+    return arrays.delivered(dx, out, x.dtype), dgamma.astype(x.dtype), dbeta.astype(x.dtype)
+
+
+def _frozen(x, eps, **given):
+    """Return x for the loops, float64 where float32 will not do, eps, moments and parameters."""
+    working, eps = arrays.prepared(x, eps)
+    gamma, mean, var, *beta = contract.channel_values(x, np.float64, **given)
+    contract.variance(var, eps)
+    if not (ordinary(var, eps, working.dtype) and ordinary(np.abs(mean), 1.0, working.dtype)):
+        working = working.astype(contract.running_mean(mean).dtype, copy=False)
+    return working, eps, np.stack([mean, np.zeros_like(mean), var]), gamma, *beta

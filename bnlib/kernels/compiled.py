@@ -356,6 +356,27 @@ def _inference(x, block, shards, gamma, beta, eps, y, statistics):
         _write(x, terms, first, last, start, stop, y)
 
 
+def _inference_backward(x, block, shards, dout, gamma, eps, dx, dgamma, dbeta, statistics):
+    """Fill dx, dgamma and dbeta by given statistics: dx is dout scaled."""
+    channels = x.shape[1]
+    sums, dots = np.zeros((shards, channels)), np.zeros((shards, channels))
+    terms, zeros = np.empty((3, channels), x.dtype), np.zeros(channels)
+    _forward_terms(statistics, gamma, zeros, eps, 0, channels, terms)
+    head, above = terms[0].copy(), np.zeros(channels, x.dtype)
+    terms[0], terms[2] = 0, 0  # of (dout - head) * scale + shift only the scale is left
+    for task in prange(-(-channels // block) * shards):
+        shard, first, last, start, stop = _part(task, block, shards, x)
+        _add_up_gradient(dout, x, above, head, first, last, start, stop, sums[shard], dots[shard])
+        _write(dout, terms, first, last, start, stop, dx)
+    _gather(sums)
+    _gather(dots)
+    mean, slip, var = statistics[0], statistics[1], statistics[2]
+    for c in range(channels):
+        dbeta[c] = sums[0, c]
+        lost = (mean[c] - head[c]) + slip[c]
+        dgamma[c] = (dots[0, c] - sums[0, c] * lost) / np.sqrt(var[c] + eps)
+
+
 def _compile(loops):
     """Return the function for one thread and the function for several.
 
@@ -366,4 +387,5 @@ def _compile(loops):
     return njit(**EXACT)(loops), njit(parallel=True, **EXACT)(several)
 
 
-forward, backward, inference = _compile(_forward), _compile(_backward), _compile(_inference)
+forward, backward = _compile(_forward), _compile(_backward)
+inference, inference_backward = _compile(_inference), _compile(_inference_backward)
