@@ -187,6 +187,13 @@ def narrowed(result: np.ndarray, dtype: np.dtype) -> np.ndarray:
     return narrow
 
 
+def no_variance_lost(lost: np.ndarray, dtype: np.dtype) -> None:
+    """Check that no variance of finite numbers is too large or too small for its dtype."""
+    if lost.any():
+        place = int(np.argmax(lost))
+        raise ValueError(f"x has a variance that {dtype} cannot hold, the one at place {place}")
+
+
 def fits(result: np.ndarray, dout: np.ndarray, name: str) -> None:
     """Check that a gradient in a unit of x did not overflow; NaN and infinity of x are NaN then."""
     if np.isinf(result).any() and np.isfinite(dout).all():

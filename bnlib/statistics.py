@@ -8,7 +8,8 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import ArrayLike
 
-from bnlib.contract import batch, positions, several_values, working_dtype
+from bnlib import contract
+from bnlib.contract import batch, several_values, working_dtype
 from bnlib.layout import count, counted, mean_along, reduced_axes
 
 FEW = 64  # variances; Python is quicker then than NumPy's reductions
@@ -127,10 +128,8 @@ def true_variance(var, unit, dtype=np.float64):
     wide = np.result_type(var.dtype, dtype)
     with np.errstate(over="ignore"):
         true = var.astype(wide) * unit * unit
-    lost = np.isfinite(var) & (var > 0) & ~((true >= np.finfo(wide).tiny) & np.isfinite(true))
-    if lost.any():
-        place = int(np.argmax(lost))
-        raise ValueError(f"x has a variance that {wide} cannot hold, the one at place {place}")
+    fits = (true >= np.finfo(wide).tiny) & np.isfinite(true)
+    contract.no_variance_lost(np.isfinite(var) & (var > 0) & ~fits, wide)
     return true
 
 
@@ -176,7 +175,7 @@ def batch_statistics(x: ArrayLike, *, where: ArrayLike | None = None) -> BatchSt
     axes = reduced_axes(x.ndim)
     m = several_values(x, x.shape, axes, least=1)
     if where is not None:
-        where = positions(where, x, axes, least=1)
+        where = contract.positions(where, x, axes, least=1)
         m = np.reshape(count(x.shape, axes, where), (-1,))
     x = x.astype(working_dtype(x.dtype), copy=False)
     mean, _, var, unit = moments(x, axes, where=where)
@@ -224,8 +223,12 @@ class Moments:
         m = count(x.shape, axes)
         if m == 0:
             return cls(0, *np.zeros((3, x.shape[1]), x.dtype))
-        origin = mean_along(x, axes)
-        shift, _, var = centred_moments(x - origin, axes)
+        with np.errstate(over="ignore", invalid="ignore"):
+            origin = mean_along(x, axes)
+            shift, _, var = centred_moments(x - origin, axes)
+        if not ordinary(var, 1.0, x.dtype):
+            finite = np.isfinite(x).all(axis=axes, keepdims=True)
+            contract.no_variance_lost(finite & ~np.isfinite(var), var.dtype)
         return cls(m, *(np.reshape(v, (-1,)) for v in (origin, shift, var * m)))
 
     @property
@@ -237,7 +240,10 @@ class Moments:
         """Return mean, biased variance and count as `BatchStatistics`; ValueError if empty."""
         if self.count == 0:
             raise ValueError("these moments are of an empty batch: it has no mean")
-        return BatchStatistics(self.mean, self.m2 / self.count, self.count)
+        mean, var = self.mean, self.m2 / self.count
+        if not ordinary(var, 1.0, var.dtype):
+            contract.no_variance_lost(np.isfinite(mean) & ~np.isfinite(var), var.dtype)
+        return BatchStatistics(mean, var, self.count)
 
 
 def merge(a: Moments, b: Moments) -> Moments:

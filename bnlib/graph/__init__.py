@@ -47,22 +47,49 @@ def batchnorm_graph(axes: str = "N D", eps: float = 1e-5) -> "Graph":
     (array([-0.9258,  0.    ]), array([-0.3086,  0.    ]))
     """
     axes = axis_names(axes)
-    channel = axes[1:2]
     averaged = mean_over(axes[axis] for axis in reduced_axes(len(axes)))
     return Graph(
-        {"x": axes, "gamma": channel, "beta": channel},
+        {"x": axes, "gamma": axes[1:2], "beta": axes[1:2]},
         [
             ("mean", averaged, "x"),
-            ("x_minus_mean", subtract, "x", "mean"),
+            _CENTRE,
             ("x_minus_mean_sqr", square, "x_minus_mean"),
             ("var", averaged, "x_minus_mean_sqr"),
-            ("sqrt_var", sqrt_plus(eps), "var"),
-            ("one_over_sqrt_var", reciprocal, "sqrt_var"),
-            ("xhat", multiply, "x_minus_mean", "one_over_sqrt_var"),
-            ("gamma_xhat", multiply, "gamma", "xhat"),
-            ("y", add, "gamma_xhat", "beta"),
+            *_scale(eps),
         ],
     )
+
+
+def batchnorm_inference_graph(axes="N D", eps: float = 1e-5) -> "Graph":
+    """Return batch norm in evaluation as six nodes: mean and var are inputs, as gamma and beta are.
+
+    So no gradient reaches x through them. Parameters as in `batchnorm_graph`.
+
+    Examples
+    --------
+    >>> trace = batchnorm_inference_graph(eps=0).forward(
+    ...     x=[[3, 5]], gamma=[2, 3], beta=[0, 1], mean=[1, 1], var=[4, 1]
+    ... )
+    >>> trace.output, trace.backward([[1, 1]])["x"]
+    (array([[ 2., 13.]]), array([[1., 3.]]))
+    """
+    axes = axis_names(axes)
+    given = dict.fromkeys(("gamma", "beta", "mean", "var"), axes[1:2])
+    return Graph({"x": axes, **given}, [_CENTRE, *_scale(eps)])
+
+
+_CENTRE = ("x_minus_mean", subtract, "x", "mean")
+
+
+def _scale(eps):
+    """Return the steps from x minus its mean and the variance to y."""
+    return [
+        ("sqrt_var", sqrt_plus(eps), "var"),
+        ("one_over_sqrt_var", reciprocal, "sqrt_var"),
+        ("xhat", multiply, "x_minus_mean", "one_over_sqrt_var"),
+        ("gamma_xhat", multiply, "gamma", "xhat"),
+        ("y", add, "gamma_xhat", "beta"),
+    ]
 
 
 def spatial_batchnorm_graph(eps: float = 1e-5) -> "Graph":

@@ -4,6 +4,7 @@
     python tests/golden/make.py pytorch         where PyTorch is installed
     python tests/golden/make.py keras           Keras 3 and PyTorch, which computes for it
     python tests/golden/make.py flax            Flax and JAX
+    python tests/golden/make.py norms           PyTorch: frozen and masked batch norm, layer, RMS norm
 
 Any Python with NumPy and the framework will do; bnlib is not needed, and not used. Everything
 is computed in float64 with the framework's own defaults, so that a test can compare to 1e-12.
@@ -125,6 +126,8 @@ class Flax:
         return self.layer.apply({"params": self.params, "batch_stats": self.stats}, x, True)
 
 
+RUNNING = [[4.5, -2.0, 19.0], [1.5, 12.0, 0.2]]  # mean and variance of frozen batch norm
+ENDS = {"gamma": (0.5, 2), "beta": (-1, 1)}
 FRAMEWORKS = {"pytorch": PyTorch, "keras": Keras, "flax": Flax}
 
 
@@ -169,6 +172,69 @@ def make_vectors(framework, inputs):
             for step in steps(cumulative, inputs)
         ]
     return vectors
+
+
+def make_norms(inputs):
+    """Return what PyTorch answers in evaluation, over chosen axes, and where not all count.
+
+    The first step's x (5, 3, 2, 4) and dout; as a (N, T, D) it is (5, 6, 4).
+    """
+    import torch
+
+    x, dout = (np.array(inputs["steps"][0][name]) for name in ("x", "dout"))
+    gamma, beta = np.array(inputs["gamma"]), np.array(inputs["beta"])
+    tokens, upstream = x.reshape(5, 6, 4), dout.reshape(5, 6, 4)
+    wide = {"gamma": np.linspace(0.5, 2, 4), "beta": np.linspace(-1, 1, 4)}
+    whole = {name: np.linspace(*ends, 24).reshape(3, 2, 4) for name, ends in ENDS.items()}
+    where = np.arange(40).reshape(5, 1, 2, 4) % 7 % 3 > 0  # 28 of 40 positions
+
+    def frozen(x, gamma, beta):
+        mean, var = (torch.tensor(v, dtype=torch.float64) for v in RUNNING)
+        return torch.nn.functional.batch_norm(x, mean, var, gamma, beta, eps=1e-5)
+
+    def over_channels(x, gamma, beta):  # as ConvNeXt does
+        last = x.permute(0, 2, 3, 1)
+        y = torch.nn.functional.layer_norm(last, (3,), gamma, beta, 1e-5)
+        return y.permute(0, 3, 1, 2)
+
+    def masked(x, gamma, beta):
+        last = x.permute(0, 2, 3, 1)
+        chosen = torch.tensor(where[:, 0])
+        normed = torch.nn.functional.batch_norm(
+            last[chosen], None, None, gamma, beta, training=True, eps=1e-5
+        )
+        y = torch.zeros_like(last)
+        y[chosen] = normed
+        return y.permute(0, 3, 1, 2)
+
+    def layer_norm(x, gamma, beta):
+        return torch.nn.functional.layer_norm(x, gamma.shape, gamma, beta, 1e-5)
+
+    def rms_norm(x, gamma):
+        return torch.nn.functional.rms_norm(x, gamma.shape, gamma, 1e-5)
+
+    def answers(f, x, dout, **parameters):
+        given = {"x": x, **parameters}
+        tensors = [torch.tensor(v, requires_grad=True) for v in given.values()]
+        y = f(*tensors)
+        y.backward(torch.tensor(dout))
+        found = {f"d{name}": listed(t.grad) for name, t in zip(given, tensors, strict=True)}
+        return {"y": listed(y.detach()), **found}
+
+    return {
+        "versions": {"numpy": np.__version__, "torch": torch.__version__},
+        "running": RUNNING,
+        "where": where.tolist(),
+        "tokens": {name: v.tolist() for name, v in wide.items()},
+        "whole": {name: v.tolist() for name, v in whole.items()},
+        "frozen batch norm": answers(frozen, x, dout, gamma=gamma, beta=beta),
+        "masked batch norm": answers(masked, x, dout, gamma=gamma, beta=beta),
+        "layer norm over D": answers(layer_norm, tokens, upstream, **wide),
+        "layer norm over C, H, W": answers(layer_norm, x, dout, **whole),
+        "layer norm over C": answers(over_channels, x, dout, gamma=gamma, beta=beta),
+        "RMS norm over D": answers(rms_norm, tokens, upstream, gamma=wide["gamma"]),
+        "RMS norm over C, H, W": answers(rms_norm, x, dout, gamma=whole["gamma"]),
+    }
 
 
 def steps(layer, inputs):
@@ -227,7 +293,7 @@ def write(name, content):
 
 
 def main(names):
-    if not names or not set(names) <= {"inputs", *FRAMEWORKS}:
+    if not names or not set(names) <= {"inputs", "norms", *FRAMEWORKS}:
         return __doc__
     for name in names:
         if name == "inputs":
@@ -235,9 +301,10 @@ def main(names):
             continue
         inputs = json.loads((HERE / "inputs.json").read_text(encoding="utf-8"))
         try:
-            write(name, make_vectors(FRAMEWORKS[name], inputs))
+            norms = name == "norms"
+            write(name, make_norms(inputs) if norms else make_vectors(FRAMEWORKS[name], inputs))
         except ImportError as error:
-            needed = " and ".join(FRAMEWORKS[name].packages)
+            needed = " and ".join(FRAMEWORKS.get(name, PyTorch).packages)
             return f"{name}: needs {needed} in this Python ({sys.executable}): {error}"
     return None
 
