@@ -15,7 +15,9 @@ from numpy.typing import ArrayLike
 
 from bnlib.layout import count, reduced_axes
 
+Data = ArrayLike  # what NumPy takes for an array
 Shape = tuple[int, ...]
+Axes = int | Shape | None
 AXES_NAMES = {2: "(N, C)", 3: "(N, C, L)", 4: "(N, C, H, W)", 5: "(N, C, D, H, W)"}
 
 
@@ -32,10 +34,7 @@ def real_array(value: Any, name: str) -> np.ndarray:
     if type(value) is np.ndarray and value.dtype.kind == "f":
         return value  # most calls, at once
     if isinstance(value, np.ma.MaskedArray):
-        raise TypeError(
-            f"{name} is a masked array, whose mask would be lost; pass {name}.data, "
-            "and where=~np.ma.getmaskarray(x) for the positions of x that count"
-        )
+        raise TypeError(f"{name} must not be a masked array; pass x.data and where=~x.mask")
     if isinstance(value, np.ndarray) or not hasattr(value, "__array_function__"):
         try:
             value = np.asarray(value)
@@ -58,7 +57,7 @@ def working_dtype(dtype: np.dtype) -> np.dtype:
     return np.dtype(np.float32) if native == np.float16 else native
 
 
-def batch(x: ArrayLike, name: str = "x", ndims: Shape = (2, 3, 4, 5)) -> np.ndarray:
+def batch(x: Data, name: str = "x", ndims: Shape = (2, 3, 4, 5)) -> np.ndarray:
     """Return x as an array with a permitted number of axes."""
     x = real_array(x, name)
     if x.ndim not in ndims:
@@ -68,7 +67,7 @@ def batch(x: ArrayLike, name: str = "x", ndims: Shape = (2, 3, 4, 5)) -> np.ndar
     return x
 
 
-def training_batch(x: ArrayLike, ndims: Shape = (2, 3, 4, 5)) -> np.ndarray:
+def training_batch(x: Data, ndims: Shape = (2, 3, 4, 5)) -> np.ndarray:
     """Return x as a batch with at least two values in each channel."""
     x = batch(x, ndims=ndims)
     several_values(x, x.shape, reduced_axes(x.ndim), sharing="channel", needed_by="training")
@@ -93,21 +92,15 @@ def positions(where, x, axes, least=2):
     where = where if hasattr(where, "__array_function__") else np.asarray(where)
     if where.dtype != bool:
         raise TypeError(f"where must hold booleans; got dtype {where.dtype}")
-    if where.ndim != x.ndim or any(
-        w not in (1, n) for w, n in zip(where.shape, x.shape, strict=True)
-    ):
-        raise ValueError(
-            f"where must have the axes of x {x.shape}, each of the same size or 1; "
-            f"got shape {where.shape}"
-        )
+    sizes = zip(where.shape, x.shape, strict=False)
+    if where.ndim != x.ndim or any(own not in (1, size) for own, size in sizes):
+        wanted = f"the axes of x {x.shape}, each of the same size or 1"
+        raise ValueError(f"where must have {wanted}; got shape {where.shape}")
     where = np.broadcast_to(where, x.shape).astype(bool)  # a copy
     m = np.sum(where, axis=axes)
     if isinstance(m, np.ndarray) and (m < least).any():
-        place = int(np.argmin(m))
-        raise ValueError(
-            f"where leaves {m.ravel()[place]} values of x in channel {place}; "
-            f"its mean needs at least {least}"
-        )
+        channel = int(np.argmin(m))
+        raise ValueError(f"where must leave {least} values or more of x in channel {channel}")
     return where
 
 
@@ -123,9 +116,7 @@ def group_count(groups: int, x: np.ndarray) -> int:
     return int(groups)
 
 
-def channel_values(
-    array: np.ndarray, dtype, *, axes: Shape = (1,), of="x", **values: ArrayLike
-) -> list[np.ndarray]:
+def channel_values(array, dtype, *, axes=(1,), of="x", **values: Data) -> list[np.ndarray]:
     """Return copies of the values in this dtype, each of which must be (C,).
 
     C is the size of the array's channel axis; ``of`` names the array in an error. With several
@@ -138,11 +129,9 @@ def channel_values(
 def _channel_value(value, name, shape, array, of):
     value = real_array(value, name)
     if value.shape != shape:
-        places = "channel" if len(shape) == 1 else "place"
-        raise ValueError(
-            f"{name} must have shape {shape}, one value for each {places} of {of} {array.shape}; "
-            f"got shape {value.shape}"
-        )
+        each = f"one value for each {'channel' if len(shape) == 1 else 'place'} of {of}"
+        got = f"{array.shape}; got shape {value.shape}"
+        raise ValueError(f"{name} must have shape {shape}, {each} {got}")
     return value
 
 
@@ -155,14 +144,12 @@ def axes_within_images(axes: int | Shape | None, x: np.ndarray, clear: bool) -> 
         raise TypeError(f"axes must be integers; got {axes!r}")
     found = sorted({int(axis) % x.ndim for axis in given if -x.ndim <= axis < x.ndim})
     if not found or len(found) < len(given) or found[0] == 0:
-        raise ValueError(
-            f"axes must be named for x {x.shape}, as (2,) for a (N, T, D) over D: each once, "
-            f"and not 0, the images; got {axes!r}"
-        )
+        wanted = f"different axes of x {x.shape} but 0, as (2,) for a (N, T, D) over D"
+        raise ValueError(f"axes must be named, {wanted}; got {axes!r}")
     return tuple(found)
 
 
-def upstream_gradient(dout: ArrayLike, shape: Shape, dtype: np.dtype) -> np.ndarray:
+def upstream_gradient(dout: Data, shape: Shape, dtype: np.dtype) -> np.ndarray:
     """Return dout, which must have the shape of the output y, in the given dtype."""
     dout = real_array(dout, "dout")
     if dout.shape != shape:
@@ -183,15 +170,14 @@ def narrowed(result: np.ndarray, dtype: np.dtype) -> np.ndarray:
         narrow = result.astype(dtype)
     if (np.isinf(narrow) & np.isfinite(result)).any():
         most = np.abs(result[np.isfinite(result)]).max()
-        raise ValueError(f"folded weight and bias must fit {dtype}; got a number of {most:.3g}")
+        raise ValueError(f"weight or bias, folded, must fit {dtype}; got a number of {most:.3g}")
     return narrow
 
 
 def no_variance_lost(lost: np.ndarray, dtype: np.dtype) -> None:
     """Check that no variance of finite numbers is too large or too small for its dtype."""
     if lost.any():
-        place = int(np.argmax(lost))
-        raise ValueError(f"x has a variance that {dtype} cannot hold, the one at place {place}")
+        raise ValueError(f"x has a variance, number {np.argmax(lost)}, that {dtype} cannot hold")
 
 
 def fits(result: np.ndarray, dout: np.ndarray, name: str) -> None:
@@ -237,20 +223,15 @@ def variance(running_var: np.ndarray, eps: float) -> np.ndarray:
 
     A little below 0 is in order: so much of another eps may be in it. NaN stays in its channel.
     """
-    if isinstance(running_var, np.ndarray) and (running_var < 0).any():
-        wrong = (running_var < 0) & (running_var + eps <= 0)
-        if wrong.any():
-            channel = int(np.argmax(wrong))
-            raise ValueError(
-                "running_var must not be negative, unless running_var + eps is above 0; "
-                f"channel {channel} has {running_var[channel]}, and eps is {eps}"
-            )
+    if isinstance(running_var, np.ndarray) and ((running_var < 0) & (running_var <= -eps)).any():
+        found = f"channel {np.argmin(running_var)} has {running_var.min()}, and eps is {eps}"
+        raise ValueError(f"running_var must not be negative, or above -eps; {found}")
     return running_var
 
 
 def running_mean(running_mean: np.ndarray) -> np.ndarray:
     """Return running_mean if x minus it cannot overflow; NaN and infinity stay in their channel."""
-    limits = np.finfo(running_mean.dtype)
-    if (np.isfinite(running_mean) & (np.abs(running_mean) > limits.max * limits.eps)).any():
-        raise ValueError(f"running_mean must be below {limits.max * limits.eps:.0e} in size")
+    most = np.finfo(running_mean.dtype).max * 2.0**-54
+    if (np.isfinite(running_mean) & (np.abs(running_mean) > most)).any():
+        raise ValueError(f"running_mean must be below {most:.0e} in size")
     return running_mean

@@ -167,7 +167,7 @@ class Convention:
                 *self._explain_evaluation(),
                 f"Training on one value per channel: {ONE_VALUE[self.one_value]}.",
                 f"Training on an empty batch: {EMPTY_BATCH[self.empty_batch]}.",
-                *NON_FINITE[self.non_finite],
+                *self._explain_non_finite(),
             ]
         )
 
@@ -192,6 +192,10 @@ class Convention:
         )
         yield f"The running mean starts from {mean}, the running variance from {var}."
 
+    def _explain_non_finite(self):
+        if self.non_finite != "warn":  # as in all five
+            yield f"NaN or infinity in a channel: {NON_FINITE[self.non_finite]}."
+
     def _explain_evaluation(self):
         if self.evaluation == "batch":
             yield "Evaluation normalizes with the batch's own statistics, as training does."
@@ -206,11 +210,7 @@ EMPTY_BATCH = {
     "nan": "the running statistics become NaN",
     "error": "an error",
 }
-NON_FINITE = {
-    "warn": (),  # as in all five
-    "skip": ("NaN or infinity in a channel: its running statistics skip the batch.",),
-    "error": ("NaN or infinity in a channel: an error.",),
-}
+NON_FINITE = {"skip": "its running statistics skip the batch", "error": "an error"}
 
 
 def _check_number(field, number, low, high):

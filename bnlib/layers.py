@@ -17,9 +17,9 @@ have a float64 variance there.
 from typing import NamedTuple
 
 import numpy as np
-from numpy.typing import ArrayLike
 
 from bnlib import contract, normalize
+from bnlib.contract import Axes, Data
 from bnlib.layout import count, per_channel, reduced_axes, sum_to
 from bnlib.statistics import BatchStatistics, ordinary, true_variance
 
@@ -54,14 +54,12 @@ class Cache(NamedTuple):
         return BatchStatistics(mean.astype(mean.dtype), var.astype(var.dtype), m)  # copies
 
 
+Forward = tuple[np.ndarray, Cache]  # y and what backward needs
+
+
 def batchnorm_forward(
-    x: ArrayLike,
-    gamma: ArrayLike,
-    beta: ArrayLike,
-    *,
-    eps: float = 1e-5,
-    where: ArrayLike | None = None,
-) -> tuple[np.ndarray, Cache]:
+    x: Data, gamma: Data, beta: Data, *, eps: float = 1e-5, where: Data | None = None
+) -> Forward:
     """Normalize every channel of a batch by its own mean and variance; scale and shift it.
 
     y = gamma * (x - mu) / sqrt(var + eps) + beta, with mu and var (biased) of the channel over
@@ -110,7 +108,7 @@ def batchnorm_forward(
     return _forward("batch norm", x, gamma, beta, reduced_axes(x.ndim), eps, where=where)
 
 
-def batchnorm_backward(dout: ArrayLike, cache: Cache) -> normalize.Triple:
+def batchnorm_backward(dout: Data, cache: Cache) -> normalize.Triple:
     """Return the gradients of the loss with respect to x, gamma and beta.
 
     dx = gamma * inv_std * (dout - mean(dout) - xhat * mean(dout * xhat)), means per channel;
@@ -145,13 +143,7 @@ def batchnorm_backward(dout: ArrayLike, cache: Cache) -> normalize.Triple:
 
 
 def batchnorm_inference(
-    x: ArrayLike,
-    gamma: ArrayLike,
-    beta: ArrayLike,
-    running_mean: ArrayLike,
-    running_var: ArrayLike,
-    *,
-    eps: float = 1e-5,
+    x: Data, gamma: Data, beta: Data, running_mean: Data, running_var: Data, *, eps: float = 1e-5
 ) -> np.ndarray:
     """Normalize every channel by given statistics, so that images do not affect each other.
 
@@ -191,13 +183,7 @@ def batchnorm_inference(
 
 
 def batchnorm_inference_backward(
-    dout: ArrayLike,
-    x: ArrayLike,
-    gamma: ArrayLike,
-    running_mean: ArrayLike,
-    running_var: ArrayLike,
-    *,
-    eps: float = 1e-5,
+    dout: Data, x: Data, gamma: Data, running_mean: Data, running_var: Data, *, eps: float = 1e-5
 ) -> normalize.Triple:
     """Return the gradients through `batchnorm_inference`: batch norm frozen, as in fine-tuning.
 
@@ -237,13 +223,8 @@ def batchnorm_inference_backward(
 
 
 def spatial_batchnorm_forward(
-    x: ArrayLike,
-    gamma: ArrayLike,
-    beta: ArrayLike,
-    *,
-    eps: float = 1e-5,
-    where: ArrayLike | None = None,
-) -> tuple[np.ndarray, Cache]:
+    x: Data, gamma: Data, beta: Data, *, eps: float = 1e-5, where: Data | None = None
+) -> Forward:
     """Normalize the feature maps of a convolution, each channel over images and positions.
 
     `batchnorm_forward` for (N, C, H, W) only, so that a lost or an extra axis is an error.
@@ -286,7 +267,7 @@ def spatial_batchnorm_forward(
     return _forward("batch norm", x, gamma, beta, reduced_axes(x.ndim), eps, where=where)
 
 
-def spatial_batchnorm_backward(dout: ArrayLike, cache: Cache) -> normalize.Triple:
+def spatial_batchnorm_backward(dout: Data, cache: Cache) -> normalize.Triple:
     """Return the gradients with respect to feature maps, gamma and beta.
 
     The formulas of `batchnorm_backward`, with m = N * H * W values behind each mean.
@@ -314,13 +295,7 @@ def spatial_batchnorm_backward(dout: ArrayLike, cache: Cache) -> normalize.Tripl
 
 
 def spatial_batchnorm_inference(
-    x: ArrayLike,
-    gamma: ArrayLike,
-    beta: ArrayLike,
-    running_mean: ArrayLike,
-    running_var: ArrayLike,
-    *,
-    eps: float = 1e-5,
+    x: Data, gamma: Data, beta: Data, running_mean: Data, running_var: Data, *, eps: float = 1e-5
 ) -> np.ndarray:
     """Normalize feature maps by given statistics of each channel.
 
@@ -350,13 +325,7 @@ def spatial_batchnorm_inference(
 
 
 def spatial_batchnorm_inference_backward(
-    dout: ArrayLike,
-    x: ArrayLike,
-    gamma: ArrayLike,
-    running_mean: ArrayLike,
-    running_var: ArrayLike,
-    *,
-    eps: float = 1e-5,
+    dout: Data, x: Data, gamma: Data, running_mean: Data, running_var: Data, *, eps: float = 1e-5
 ) -> normalize.Triple:
     """Return the gradients as `batchnorm_inference_backward`, for x (N, C, H, W) only."""
     x = contract.batch(x, ndims=(4,))
@@ -364,13 +333,8 @@ def spatial_batchnorm_inference_backward(
 
 
 def layernorm_forward(
-    x: ArrayLike,
-    gamma: ArrayLike,
-    beta: ArrayLike,
-    *,
-    axes: int | tuple[int, ...] | None = None,
-    eps: float = 1e-5,
-) -> tuple[np.ndarray, Cache]:
+    x: Data, gamma: Data, beta: Data, *, axes: Axes = None, eps: float = 1e-5
+) -> Forward:
     """Normalize every image, or every row of a table, by its own mean and variance.
 
     y = gamma * (x - mu) / sqrt(var + eps) + beta, with mu and var (biased) of the image over all
@@ -423,13 +387,7 @@ def layernorm_forward(
     return _over_axes("layer norm", x, gamma, beta, axes, eps, clear)
 
 
-def rmsnorm_forward(
-    x: ArrayLike,
-    gamma: ArrayLike,
-    *,
-    axes: int | tuple[int, ...] | None = None,
-    eps: float = 1e-5,
-) -> tuple[np.ndarray, Cache]:
+def rmsnorm_forward(x: Data, gamma: Data, *, axes: Axes = None, eps: float = 1e-5) -> Forward:
     """Divide every row of a table, or x along other axes, by its root mean square; scale it.
 
     y = gamma * x / sqrt(mean(x^2) + eps)
@@ -468,9 +426,7 @@ def rmsnorm_forward(
     return _over_axes("RMS norm", x, gamma, None, axes, eps, clear=x.ndim == 2)
 
 
-def instancenorm_forward(
-    x: ArrayLike, gamma: ArrayLike, beta: ArrayLike, *, eps: float = 1e-5
-) -> tuple[np.ndarray, Cache]:
+def instancenorm_forward(x: Data, gamma: Data, beta: Data, *, eps: float = 1e-5) -> Forward:
     """Normalize every channel of every image by its own mean and variance.
 
     As `layernorm_forward`, with mu and var over the positions alone, the axes (2, 3).
@@ -503,8 +459,8 @@ def instancenorm_forward(
 
 
 def groupnorm_forward(
-    x: ArrayLike, gamma: ArrayLike, beta: ArrayLike, groups: int, *, eps: float = 1e-5
-) -> tuple[np.ndarray, Cache]:
+    x: Data, gamma: Data, beta: Data, groups: int, *, eps: float = 1e-5
+) -> Forward:
     """Normalize every group of neighbouring channels of every image.
 
     As `layernorm_forward`, with mu and var over the C / groups channels of a group and over all
@@ -549,7 +505,7 @@ def groupnorm_forward(
     return _within_images("group norm", x, gamma, beta, axes, eps, shape=shape)
 
 
-def layernorm_backward(dout: ArrayLike, cache: Cache) -> normalize.Triple:
+def layernorm_backward(dout: Data, cache: Cache) -> normalize.Triple:
     """Return the gradients of the loss with respect to x, gamma and beta.
 
     dx = inv_std * (dxhat - mean(dxhat) - xhat * mean(dxhat * xhat)),  dxhat = gamma * dout,
@@ -581,7 +537,7 @@ def layernorm_backward(dout: ArrayLike, cache: Cache) -> normalize.Triple:
     return _backward("layer norm", dout, cache)
 
 
-def rmsnorm_backward(dout: ArrayLike, cache: Cache) -> tuple[np.ndarray, np.ndarray]:
+def rmsnorm_backward(dout: Data, cache: Cache) -> tuple[np.ndarray, np.ndarray]:
     """Return dx and dgamma as `layernorm_backward`, for `rmsnorm_forward`'s cache.
 
     dx = inv_rms * (dxhat - xhat * mean(dxhat * xhat)),  dxhat = gamma * dout: nothing flows back
@@ -590,12 +546,12 @@ def rmsnorm_backward(dout: ArrayLike, cache: Cache) -> tuple[np.ndarray, np.ndar
     return _backward("RMS norm", dout, cache)[:2]
 
 
-def instancenorm_backward(dout: ArrayLike, cache: Cache) -> normalize.Triple:
+def instancenorm_backward(dout: Data, cache: Cache) -> normalize.Triple:
     """Return dx, dgamma and dbeta as `layernorm_backward`, for `instancenorm_forward`'s cache."""
     return _backward("instance norm", dout, cache)
 
 
-def groupnorm_backward(dout: ArrayLike, cache: Cache) -> normalize.Triple:
+def groupnorm_backward(dout: Data, cache: Cache) -> normalize.Triple:
     """Return dx, dgamma and dbeta as `layernorm_backward`, for `groupnorm_forward`'s cache."""
     return _backward("group norm", dout, cache)
 

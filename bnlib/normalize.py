@@ -29,14 +29,7 @@ class Normalized(NamedTuple):
     unit: np.ndarray | None = None  # of x, where its squares would overflow; var is in its squares
 
 
-def forward(
-    x: np.ndarray,
-    gamma: np.ndarray,
-    beta: np.ndarray | None,
-    axes: tuple[int, ...],
-    eps: float,
-    where: np.ndarray | None = None,
-) -> tuple[np.ndarray, Normalized]:
+def forward(x, gamma, beta, axes, eps, where=None) -> tuple[np.ndarray, Normalized]:
     """Return y = gamma * xhat + beta with xhat = (x - mu) / sqrt(var + eps), and what was saved.
 
     mu and var are taken over the given axes; without beta there is no mu, and var is the mean of

@@ -18,9 +18,9 @@ from dataclasses import dataclass, replace
 from warnings import warn
 
 import numpy as np
-from numpy.typing import ArrayLike
 
 from bnlib import contract
+from bnlib.contract import Data
 from bnlib.conventions import Convention
 from bnlib.statistics import BatchStatistics, Moments
 
@@ -58,9 +58,8 @@ class RunningStatistics:
         mean = contract.real_array(self.mean, "running mean")
         var = contract.real_array(self.var, "running_var")
         if not (mean.ndim == 1 and mean.shape == var.shape):
-            raise ValueError(
-                f"running mean and variance must both be (C,); got {mean.shape} and {var.shape}"
-            )
+            got = f"{mean.shape} and {var.shape}"
+            raise ValueError(f"running mean and variance must both be (C,); got {got}")
         for name, values in {"mean": mean, "var": var}.items():
             values = values.astype(values.dtype)  # a copy, of any array type
             if isinstance(values, np.ndarray):
@@ -77,19 +76,12 @@ class RunningStatistics:
             If the convention leaves the initial values to the caller, as ONNX does.
         """
         if convention.initial_mean is None or convention.initial_var is None:
-            raise ValueError(
-                f"{convention.name} leaves the initial values to the caller: "
-                "make RunningStatistics(mean, var)"
-            )
-        return cls(
-            np.full(channels, convention.initial_mean, np.float64),
-            np.full(channels, convention.initial_var, np.float64),
-            initial_share=1.0,
-        )
+            wanted = "the initial values to the caller: make RunningStatistics(mean, var)"
+            raise ValueError(f"{convention.name} leaves {wanted}")
+        values = convention.initial_mean, convention.initial_var
+        return cls(*(np.full(channels, v, np.float64) for v in values), initial_share=1.0)
 
-    def update(
-        self, batch: BatchStatistics | ArrayLike, convention: Convention
-    ) -> "RunningStatistics":
+    def update(self, batch: BatchStatistics | Data, convention: Convention) -> "RunningStatistics":
         """Return the running statistics after one more training batch.
 
         running = old * running + new * batch,  with (old, new) = convention.weights(batches)
@@ -122,9 +114,8 @@ class RunningStatistics:
             If a channel's batch statistics are not finite, and the convention keeps them.
         """
         if not isinstance(convention, Convention):
-            raise TypeError(
-                f"convention must be a Convention, such as PYTORCH; got {type(convention).__name__}"
-            )
+            got = type(convention).__name__
+            raise TypeError(f"convention must be a Convention, such as PYTORCH; got {got}")
         mean, var, m = _statistics_of(batch)
         if mean.shape != self.mean.shape:
             raise ValueError(f"batch has {len(mean)} channels; expected {len(self.mean)}")
@@ -146,17 +137,13 @@ class RunningStatistics:
         if lazy or np.all(finite):
             return RunningStatistics(*now)
         if non_finite == "skip":
-            before = self.mean, self.var, self.batches, self.initial_share
-            pairs = zip(now, before, strict=True)
-            return RunningStatistics(
-                *(v if v is None else np.where(finite, v, b) for v, b in pairs)
-            )
-        found = (
-            f"the batch's statistics are not finite in channels {np.flatnonzero(~finite).tolist()}"
-        )
+            pairs = zip(now, (self.mean, self.var, self.batches, self.initial_share), strict=True)
+            now = [v if v is None else np.where(finite, v, before) for v, before in pairs]
+            return RunningStatistics(*now)
+        found = f"batch statistics of channels {np.flatnonzero(~finite).tolist()} are not finite"
         if non_finite == "error":
             raise ValueError(found)
-        warn(f"{found}, and so are the running ones from now on", RuntimeWarning, stacklevel=3)
+        warn(f"{found}, nor running ones from now on", RuntimeWarning, stacklevel=3)
         return RunningStatistics(*now)
 
     def debiased(self, convention: Convention) -> "RunningStatistics":
@@ -186,10 +173,7 @@ class RunningStatistics:
         """
         share = self.initial_share
         if share is None:
-            raise ValueError(
-                "initial_share is unknown: make RunningStatistics(mean, var, batches, "
-                "initial_share), for k batches of momentum 0.9 with 0.9**k"
-            )
+            raise ValueError("initial_share is unknown: give it, 0.9**k after k of momentum 0.9")
         if np.any(np.equal(share, 1)):
             raise ValueError("there is nothing but the initial values yet: update first")
         initial = RunningStatistics.initial(len(self.mean), convention)
@@ -197,10 +181,8 @@ class RunningStatistics:
         rest = self.var - share * initial.var
         rounding = 4 * np.finfo(self.var.dtype).eps * (1 + np.max(self.batches))
         if isinstance(rest, np.ndarray) and (rest < -rounding * (share * initial.var)).any():
-            raise ValueError(
-                f"without the initial values the variance of channel {np.argmin(rest)} would be "
-                f"negative; is initial_share {share}, and the convention {convention.name}?"
-            )
+            found = f"channel {np.argmin(rest)} would have a negative variance"
+            raise ValueError(f"{found}; is initial_share {share}, by {convention.name}?")
         return replace(self, mean=mean, var=np.maximum(rest, 0) / (1 - share), initial_share=0.0)
 
     def for_inference(self, convention: Convention) -> dict:

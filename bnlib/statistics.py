@@ -84,19 +84,17 @@ def moments(x, axes, eps=0.0, where=None, centred=True):
         deviations in units, var in their squares. unit is None in nearly every batch; otherwise it
         is 1 for ordinary channels, and for those that hold NaN or infinity.
     """
+    take = centred_moments if centred else _mean_square
     with np.errstate(over="ignore", invalid="ignore"):
-        mean, deviations, var = _plain_moments(x, axes, where, centred)
+        mean, deviations, var = take(x, axes, where)
     unit = unit_of(x, axes, var, eps, where, centred)
     if unit is None:
         return mean, deviations, var, None
-    mean, deviations, var = _plain_moments(x / unit, axes, where, centred)
+    mean, deviations, var = take(x / unit, axes, where)
     return mean * unit if centred else None, deviations, var, unit
 
 
-def _plain_moments(x, axes, where, centred):
-    if centred:
-        return centred_moments(x, axes, where)
-    x = counted(x, where)
+def _mean_square(x, axes, where):
     return None, np.positive(x), mean_along(x * x, axes, where)
 
 
@@ -115,7 +113,7 @@ def unit_of(x, axes, var, eps, where=None, centred=True):
     return np.ldexp(x.dtype.type(1), np.clip(exponent, -limit, limit)) if exponent.any() else None
 
 
-def true_variance(var, unit, dtype=np.float64):
+def true_variance(var, unit):
     """Return a variance measured in squares of this unit as a number, at least float64.
 
     Raises
@@ -125,11 +123,10 @@ def true_variance(var, unit, dtype=np.float64):
     """
     if unit is None:
         return var
-    wide = np.result_type(var.dtype, dtype)
     with np.errstate(over="ignore"):
-        true = var.astype(wide) * unit * unit
-    fits = (true >= np.finfo(wide).tiny) & np.isfinite(true)
-    contract.no_variance_lost(np.isfinite(var) & (var > 0) & ~fits, wide)
+        true = var.astype(np.result_type(var.dtype, np.float64)) * unit * unit
+    fits = (true >= np.finfo(true.dtype).tiny) & np.isfinite(true)
+    contract.no_variance_lost(np.isfinite(var) & (var > 0) & ~fits, true.dtype)
     return true
 
 
@@ -227,8 +224,9 @@ class Moments:
             origin = mean_along(x, axes)
             shift, _, var = centred_moments(x - origin, axes)
         if not ordinary(var, 1.0, x.dtype):
-            finite = np.isfinite(x).all(axis=axes, keepdims=True)
-            contract.no_variance_lost(finite & ~np.isfinite(var), var.dtype)
+            contract.no_variance_lost(
+                ~np.isfinite(var) & np.isfinite(x).all(axes, keepdims=True), var.dtype
+            )
         return cls(m, *(np.reshape(v, (-1,)) for v in (origin, shift, var * m)))
 
     @property
@@ -240,10 +238,7 @@ class Moments:
         """Return mean, biased variance and count as `BatchStatistics`; ValueError if empty."""
         if self.count == 0:
             raise ValueError("these moments are of an empty batch: it has no mean")
-        mean, var = self.mean, self.m2 / self.count
-        if not ordinary(var, 1.0, var.dtype):
-            contract.no_variance_lost(np.isfinite(mean) & ~np.isfinite(var), var.dtype)
-        return BatchStatistics(mean, var, self.count)
+        return BatchStatistics(self.mean, self.m2 / self.count, self.count)
 
 
 def merge(a: Moments, b: Moments) -> Moments:

@@ -4,7 +4,7 @@
     python tests/golden/make.py pytorch         where PyTorch is installed
     python tests/golden/make.py keras           Keras 3 and PyTorch, which computes for it
     python tests/golden/make.py flax            Flax and JAX
-    python tests/golden/make.py norms           PyTorch: frozen and masked batch norm, layer, RMS norm
+    python tests/golden/make.py norms           PyTorch: frozen, masked, over chosen axes
 
 Any Python with NumPy and the framework will do; bnlib is not needed, and not used. Everything
 is computed in float64 with the framework's own defaults, so that a test can compare to 1e-12.
