@@ -68,5 +68,7 @@ def backward(dout: np.ndarray, saved: Normalized) -> Triple:
     if saved.mean is None:  # RMS norm
         through_mean = 0
     dx = scale * (dout - through_mean - xhat * through_var)
-    dx = counted(dx, saved.where)
-    return dx if saved.unit is None else dx / saved.unit, dgamma, dbeta
+    if saved.unit is not None:
+        with np.errstate(over="ignore"):  # the layers refuse it
+            dx = dx / saved.unit
+    return counted(dx, saved.where), dgamma, dbeta

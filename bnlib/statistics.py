@@ -65,7 +65,8 @@ def ordinary(var, eps, dtype):
         return True
     least, most = _range(dtype)
     ends = var.ravel().tolist() if 0 < var.size < FEW else [var.min(initial=1), var.max(initial=1)]
-    return bool(max(ends) <= most and (eps >= least or min(ends) + eps >= least))
+    # a sum, not a maximum: Python's would pass over NaN
+    return bool(sum(ends) <= most and (eps >= least or min(ends) + eps >= least))
 
 
 def moments(x, axes, eps=0.0, where=None, centred=True):
@@ -132,8 +133,8 @@ def true_variance(var, unit):
 
 @lru_cache
 def _range(dtype):
-    limits = np.finfo(dtype)
-    return limits.tiny / limits.eps, limits.max * limits.eps
+    limits, wide = np.finfo(dtype), np.result_type(dtype, np.float64).type
+    return wide(limits.tiny) / wide(limits.eps), wide(limits.max) * wide(limits.eps)
 
 
 def batch_statistics(x: ArrayLike, *, where: ArrayLike | None = None) -> BatchStatistics:
