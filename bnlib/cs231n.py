@@ -241,9 +241,12 @@ def _forward(x, gamma, beta, bn_param):
     convention = _convention(bn_param)
     running = _running(bn_param, x, convention.eps)
     channels, eps = x.shape[1], convention.eps
-    rows = x.ndim == 2 and np.shape(gamma) == (len(x), 1) != (1, channels)
-    places = [(len(x), 1)] if rows else [(1, channels), (1, channels, 1, 1)][: x.ndim - 1]
-    (gamma, beta), shapes = _flat(gamma, beta, *places)
+    given = contract.real_array(gamma, "gamma"), contract.real_array(beta, "beta")
+    column, row = (x.shape[0], 1), (1, channels)
+    rows = mode == "train" and x.ndim == 2 and given[0].shape == given[1].shape == column != row
+    (gamma, beta), shapes = _flat(
+        *given, *([column] if rows else [row, (*row, 1, 1)][: x.ndim - 1])
+    )
     if mode == "train":
         out, layer = _train(x, gamma, beta, eps, rows)
         cache = CourseCache(layer, {}, eps, shapes, rows)

@@ -59,9 +59,9 @@ def ordinary(var, eps, dtype):
     >>> ordinary(np.array([4e36, 1.0]), 1e-5, np.float32)  # NaN is not ordinary either
     False
 
-    Complex numbers are taken to be ordinary, and arrays of other libraries: to look may compute.
+    Arrays of other libraries are taken to be ordinary, since to look may compute them.
     """
-    if not isinstance(var, np.ndarray) or var.dtype.kind != "f":
+    if not isinstance(var, np.ndarray):
         return True
     least, most = _range(dtype)
     ends = var.ravel().tolist() if 0 < var.size < FEW else [var.min(initial=1), var.max(initial=1)]
@@ -101,7 +101,7 @@ def _mean_square(x, axes, where):
 
 def unit_of(x, axes, var, eps, where=None, centred=True):
     """Return the unit in which `moments` are taken, where var is what came out in units of 1."""
-    if ordinary(var, eps, x.dtype):
+    if x.dtype.kind != "f" or ordinary(var, eps, x.dtype):
         return None
     least, most = _range(x.dtype)
     among = {"axis": axes, "keepdims": True, "where": True if where is None else where}

@@ -245,6 +245,7 @@ ROWS = [
         for row in ROWS
         for name, function in PUBLIC.items()
         if row.applies_to(function)
+        and not ("cs231n" in name and row.what == "a row" and row.argument in ("gamma", "beta"))
     ],
 )
 def test_bad_input_is_refused_by_name(row, function):

@@ -49,7 +49,144 @@ def test_testing_normalizes_by_the_running_statistics(forward, shape):
     out, cache = forward(*case[:3], bn_param)
     expected = reference.batchnorm_inference(*case[:3], mean, var, eps=0.1)
     np.testing.assert_allclose(out, expected, rtol=0, atol=1e-14)  # rounding of |y| up to 30
-    assert cache is None
+    found = cs231n.batchnorm_backward_alt(case.dout, cache)
+    judge = reference.batchnorm_inference_backward(case.dout, case.x, case.gamma, mean, var, 0.1)
+    for gradient, right in zip(found, judge, strict=True):
+        np.testing.assert_allclose(gradient, right, rtol=1e-12, atol=1e-12)
+
+
+@pytest.mark.parametrize(
+    "backward",
+    [
+        cs231n.batchnorm_backward,
+        cs231n.batchnorm_backward_alt,
+        cs231n.spatial_batchnorm_backward,
+    ],
+)
+def test_every_backward_takes_a_cache_of_mode_test(backward):
+    forward, shape = SPATIAL if "spatial" in backward.__name__ else PLAIN
+    case = random_case(shape)
+    bn_param = {
+        "mode": "test",
+        "running_mean": np.array([9.0, 10, 11]),
+        "running_var": [4.0, 9, 16],
+    }
+
+    def out(x, gamma, beta):
+        return forward(x, gamma, beta, dict(bn_param))[0]
+
+    given = [case.x.copy(), case.gamma.copy(), case.beta.copy()]
+    _, cache = forward(*given, dict(bn_param))
+    given[0] += 1  # the cache has a copy
+    given[0] -= 1
+    for k, gradient in enumerate(backward(case.dout, cache)):
+        numerical = eval_numerical_gradient_array(lambda _: out(*given), given[k], case.dout)
+        assert rel_error(numerical, gradient) < 1e-7
+
+
+# gamma and beta of other shapes
+
+
+@pytest.mark.parametrize(
+    ("forward", "backward", "shape", "like"),
+    [
+        (cs231n.batchnorm_forward, cs231n.batchnorm_backward, (7, 3), (1, 3)),
+        (cs231n.batchnorm_forward, cs231n.batchnorm_backward_alt, (7, 3), (1, 3)),
+        (cs231n.spatial_batchnorm_forward, cs231n.spatial_batchnorm_backward, (2, 3, 4, 5), (1, 3)),
+        (
+            cs231n.spatial_batchnorm_forward,
+            cs231n.spatial_batchnorm_backward,
+            (2, 3, 4, 5),
+            (1, 3, 1, 1),
+        ),
+    ],
+)
+@pytest.mark.parametrize("mode", ["train", "test"])
+def test_gamma_and_beta_may_be_rows_and_so_are_their_gradients(
+    forward, backward, shape, like, mode
+):
+    case = random_case(shape)
+    flat, cache = forward(*case[:3], {"mode": mode})
+    want = backward(case.dout, cache)
+    gamma, beta = case.gamma.reshape(like), case.beta.reshape(like)
+    out, cache = forward(case.x, gamma, beta, {"mode": mode})
+    dx, dgamma, dbeta = backward(case.dout, cache)
+    assert dgamma.shape == dbeta.shape == like
+    for got, right in zip((out, dx, dgamma, dbeta), (flat, *want), strict=True):
+        np.testing.assert_array_equal(got.ravel(), right.ravel())
+
+
+@pytest.mark.parametrize("backward", [cs231n.batchnorm_backward, cs231n.batchnorm_backward_alt])
+@pytest.mark.parametrize("shape", [(7, 3), (4, 4)])
+def test_layer_norm_by_transposing_is_layer_norm(backward, shape):
+    case = random_case(shape)
+    columns = case.gamma[:, None], case.beta[:, None]
+    bn_param = {"mode": "train"}
+    out, cache = cs231n.batchnorm_forward(case.x.T, *columns, bn_param)
+    dx, dgamma, dbeta = backward(case.dout.T, cache)
+    np.testing.assert_allclose(
+        out.T, reference.layernorm_forward(*case[:3]), rtol=1e-12, atol=1e-13
+    )
+    want = reference.layernorm_backward(case.dout, case.x, case.gamma)
+    for got, right in zip((dx.T, dgamma[:, 0], dbeta[:, 0]), want, strict=True):
+        np.testing.assert_allclose(got, right, rtol=1e-11, atol=1e-12)
+    assert dgamma.shape == dbeta.shape == (shape[1], 1)
+    np.testing.assert_allclose(bn_param["running_mean"], 0.1 * case.x.mean(axis=1), rtol=1e-13)
+
+
+@pytest.mark.parametrize("like", [(5,), (1, 5), (5, 1)])
+def test_the_courses_layer_norm_takes_gamma_as_a_row_or_a_column(like):
+    case = random_case((5, 5))  # as many features as rows
+    out, cache = cs231n.layernorm_forward(
+        case.x, case.gamma.reshape(like), case.beta.reshape(like), {}
+    )
+    _, dgamma, dbeta = cs231n.layernorm_backward(case.dout, cache)
+    np.testing.assert_allclose(out, reference.layernorm_forward(*case[:3]), rtol=1e-12, atol=1e-13)
+    assert dgamma.shape == dbeta.shape == like
+    want = reference.layernorm_backward(case.dout, case.x, case.gamma)
+    np.testing.assert_allclose(dgamma.ravel(), want[1], rtol=1e-11, atol=1e-12)
+
+
+def test_a_column_that_is_not_layer_norm_by_transposing_is_refused():
+    case = random_case((4, 4))  # where its size alone would not show it
+    column = case.gamma[:, None]
+    for gamma, beta, mode in ((column, case.beta, "train"), (column, column, "test")):
+        with pytest.raises(ValueError, match=r"gamma must have shape \(4,\).*got shape \(4, 1\)"):
+            cs231n.batchnorm_forward(case.x, gamma, beta, {"mode": mode})
+
+
+@pytest.mark.parametrize("like", [(3,), (2, 1), (1, 4), (6, 1), (3, 1, 1)])
+def test_shapes_that_would_not_broadcast_are_refused(like):
+    case = random_case((7, 3) if like != (3,) else (7, 4))
+    with pytest.raises(ValueError, match="gamma must have shape"):
+        cs231n.batchnorm_forward(case.x, np.ones(like), np.ones(like), {"mode": "train"})
+
+
+def test_large_numbers_have_a_backward_pass_too():
+    case = random_case((7, 3), scale=1e200)
+    _, cache = cs231n.layernorm_forward(case.x, case.gamma, case.beta, {})
+    assert np.isfinite(cs231n.layernorm_backward(case.dout, cache)[0]).all()
+    x = case.x.astype(np.longdouble).astype(np.float64) / 1e170  # its variance is a float64
+    bn_param = {"mode": "train"}
+    _, cache = cs231n.batchnorm_forward(1e100 * x, case.gamma, case.beta, bn_param)
+    for a, b in zip(
+        cs231n.batchnorm_backward(case.dout, cache),
+        cs231n.batchnorm_backward_alt(case.dout, cache),
+        strict=True,
+    ):
+        np.testing.assert_allclose(a, b, rtol=1e-12, atol=1e-12 * np.abs(b).max())
+
+
+def test_running_statistics_beyond_float32_stay_right():
+    case = random_case((7, 3), scale=1e30, dtype=np.float32)
+    bn_param = {"mode": "train"}
+    for _ in range(2):
+        cs231n.batchnorm_forward(*case[:3], bn_param)
+    assert bn_param["running_var"].dtype == np.float64
+    want = (1 - 0.9**2) * case.x.astype(np.float64).var(axis=0)
+    np.testing.assert_allclose(bn_param["running_var"], want, rtol=1e-6)
+    out, _ = cs231n.batchnorm_forward(*case[:3], {**bn_param, "mode": "test"})
+    assert 1 < np.abs(out).max() < 100
 
 
 @BOTH
@@ -191,18 +328,142 @@ def test_the_gradient_of_a_number_is_printed_if_asked_for(verbose, capsys):
     assert all(line.startswith("(") for line in printed)
 
 
-def test_whole_number_parameters_have_right_gradients_and_stay_as_they_are():
-    case = random_case()
-    gamma = np.asarray([3, 4, 5])  # perturbed in place these would stay 3, 4, 5, or become 2
+@pytest.mark.parametrize("checker", ["number", "array"])
+@pytest.mark.parametrize(
+    ("x", "error", "says"),
+    [
+        (np.asarray([3, 4, 5]), TypeError, "x must be an array of floats.*got int64"),
+        (np.asarray([True]), TypeError, "x must be an array of floats.*got bool"),
+        (np.asarray([1j]), TypeError, "x must be an array of floats.*got complex128"),
+        ([3.0, 4.0], TypeError, "x must be an array of floats.*got list"),
+        (3.0, TypeError, "x must be an array of floats.*got float"),
+        (MEMORY["read-only"](np.ones(2)), ValueError, "x must be writeable"),
+        (np.array([1e20]), ValueError, "h must be positive, and move x 1e.20"),
+    ],
+)
+def test_what_cannot_be_perturbed_is_named(checker, x, error, says):
+    with pytest.raises(error, match=says):
+        check(checker, lambda x: 0 * np.sum(x), x, np.ones(()))
 
-    def f(gamma):
-        return cs231n.spatial_batchnorm_forward(case.x, gamma, case.beta, {"mode": "train"})[0]
 
-    numerical = eval_numerical_gradient_array(f, gamma, case.dout)
-    _, dgamma, _ = reference.batchnorm_backward(case.dout, case.x, gamma)
-    np.testing.assert_allclose(numerical, dgamma, rtol=1e-8)  # 1e-14 / h, sums of order 1
-    assert gamma.tolist() == [3, 4, 5]
-    assert gamma.dtype.kind == "i"
+def check(checker, f, x, df):
+    if checker == "number":
+        return eval_numerical_gradient(f, x, verbose=False)
+    return eval_numerical_gradient_array(f, x, df)
+
+
+@pytest.mark.parametrize("h", [0.0, -1e-5])
+def test_h_must_be_positive(h):
+    with pytest.raises(ValueError, match="h must be positive"):
+        eval_numerical_gradient(np.sum, np.ones(2), False, h)
+
+
+@pytest.mark.parametrize("order", [o for o in MEMORY if o not in ("read-only", "unaligned")])
+@pytest.mark.parametrize("checker", ["number", "array"])
+def test_x_is_perturbed_in_place_and_put_back_to_the_bit(checker, order):
+    x = MEMORY[order](np.array([[0.1, -1e-300, 3.0], [-0.0, 99.0, 7.0]]))
+    before, seen = x.tobytes(), set()
+
+    def f(ignored):
+        assert ignored is x
+        seen.add(x.tobytes())
+        return np.sum(x * x)
+
+    gradient = check(checker, f, x, np.ones(()))
+    np.testing.assert_allclose(gradient, 2 * x, rtol=1e-6, atol=1e-5)  # 1e4 * 1e-16 / h
+    assert x.tobytes() == before
+    assert len(seen) == 12
+    assert before not in seen
+
+
+@pytest.mark.parametrize("checker", ["number", "array"])
+@pytest.mark.parametrize("calls", [1, 2, 3, 8])
+@pytest.mark.parametrize("error", [ZeroDivisionError, KeyboardInterrupt])
+def test_x_is_put_back_where_f_raises(checker, calls, error):
+    x = np.array([0.1, 0.2, 0.3, 0.7])
+    before, left = x.tobytes(), iter(range(calls - 1))
+
+    def f(x):
+        if next(left, None) is None:
+            raise error
+        return np.sum(x)
+
+    with pytest.raises(error):
+        check(checker, f, x, np.ones(()))
+    assert x.tobytes() == before
+
+
+def test_f_may_return_a_view_of_memory_that_it_fills_again():
+    x, memory = np.array([1.0, 2.0, 3.0]), np.empty(3)
+
+    def f(x):
+        memory[:] = x**3
+        return memory[:]
+
+    df = np.array([1.0, -2.0, 0.5])
+    np.testing.assert_allclose(eval_numerical_gradient_array(f, x, df), 3 * x**2 * df, rtol=1e-9)
+
+
+def test_float32_is_divided_by_the_step_that_was_taken():
+    x = np.array([12.0, -7.0], np.float32)  # the spacing at 12 is 1e-6, a tenth of h
+    gradient = eval_numerical_gradient(lambda x: np.sum(x.astype(np.float64) * 3), x, False)
+    np.testing.assert_allclose(gradient, 3, rtol=1e-9)
+
+
+@pytest.mark.parametrize(
+    ("call", "says"),
+    [
+        (lambda: eval_numerical_gradient(lambda x: x, np.ones(3), False), "f must return a number"),
+        (
+            lambda: eval_numerical_gradient_array(lambda x: x, np.ones(3), np.ones(2)),
+            r"df must have the shape of f\(x\), \(3,\); got \(2,\)",
+        ),
+    ],
+)
+def test_what_f_returns_must_fit(call, says):
+    with pytest.raises(ValueError, match=says):
+        call()
+
+
+# The course's own style of cell: the function ignores its argument.
+
+
+def test_course_cells_that_ignore_their_argument_find_right_gradients_right():
+    rng = np.random.RandomState(231)
+    x, gamma, beta = 5 * rng.randn(4, 5) + 12, rng.randn(5), rng.randn(5)
+    dout, bn_param = rng.randn(4, 5), {"mode": "train"}
+    fx = lambda x: cs231n.batchnorm_forward(x, gamma, beta, bn_param)[0]  # noqa: E731
+    fg = lambda a: cs231n.batchnorm_forward(x, gamma, beta, bn_param)[0]  # noqa: E731
+    fb = lambda b: cs231n.batchnorm_forward(x, gamma, beta, bn_param)[0]  # noqa: E731
+    _, cache = cs231n.batchnorm_forward(x, gamma, beta, bn_param)
+    for backward in (cs231n.batchnorm_backward, cs231n.batchnorm_backward_alt):
+        gradients = backward(dout, cache)
+        for f, value, gradient in zip((fx, fg, fb), (x, gamma, beta), gradients, strict=True):
+            assert rel_error(eval_numerical_gradient_array(f, value, dout), gradient) < 1e-8
+
+
+def test_course_cells_of_other_norms_ignore_their_argument_too():
+    rng = np.random.RandomState(231)
+    x, gamma, beta = 5 * rng.randn(4, 5) + 12, rng.randn(5), rng.randn(5)
+    dout = rng.randn(4, 5)
+    f = lambda _: cs231n.layernorm_forward(x, gamma, beta, {})[0]  # noqa: E731
+    gradients = cs231n.layernorm_backward(dout, cs231n.layernorm_forward(x, gamma, beta, {})[1])
+    for value, gradient in zip((x, gamma, beta), gradients, strict=True):
+        assert rel_error(eval_numerical_gradient_array(f, value, dout), gradient) < 1e-8
+    x, dout = 5 * rng.randn(2, 6, 4, 5) + 12, rng.randn(2, 6, 4, 5)
+    gamma, beta = rng.randn(1, 6, 1, 1), rng.randn(1, 6, 1, 1)
+    f = lambda _: cs231n.spatial_groupnorm_forward(x, gamma, beta, 2, {})[0]  # noqa: E731
+    _, cache = cs231n.spatial_groupnorm_forward(x, gamma, beta, 2, {})
+    gradients = cs231n.spatial_groupnorm_backward(dout, cache)
+    for value, gradient in zip((x, gamma, beta), gradients, strict=True):
+        assert rel_error(eval_numerical_gradient_array(f, value, dout), gradient) < 1e-6
+
+
+def test_a_loss_of_the_course_that_ignores_its_argument_has_its_gradient():
+    rng = np.random.RandomState(231)
+    x, w = rng.randn(6, 4), rng.randn(4, 3)
+    f = lambda _: np.sum((x @ w) ** 2)  # noqa: E731
+    assert rel_error(eval_numerical_gradient(f, w, verbose=False), 2 * x.T @ (x @ w)) < 1e-8
 
 
 # The course's own cells, seed 231. Their printed digits, asserted: half a unit of the last one.
