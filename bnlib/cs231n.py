@@ -254,7 +254,8 @@ def _forward(x, gamma, beta, bn_param):
     else:
         given = running.for_inference(convention)
         out = layers.batchnorm_inference(x, gamma, beta, **given)
-        cache = CourseCache(None, {"x": x.astype(x.dtype), "gamma": gamma, **given}, eps, shapes)
+        copies = {"x": x.astype(x.dtype), "gamma": gamma.astype(gamma.dtype)}
+        cache = CourseCache(None, copies | given, eps, shapes)
     bn_param.update(running_mean=running.mean, running_var=running.var)
     return out, cache
 

@@ -129,7 +129,8 @@ class RunningStatistics:
         share = None if self.initial_share is None else old * self.initial_share
         with np.errstate(invalid="ignore"):  # 0 * infinity
             now = old * self.mean + new * mean, old * self.var + new * var, self.batches + 1, share
-        return self._guarded(now, np.isfinite(mean) & np.isfinite(var), convention.non_finite)
+        finite = np.logical_and(np.isfinite(mean), np.isfinite(var))
+        return self._guarded(now, finite, convention.non_finite)
 
     def _guarded(self, now, finite, non_finite):
         """Return what is now, with what the convention does where a batch is not finite."""
