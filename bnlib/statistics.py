@@ -77,6 +77,8 @@ def moments(x, axes, eps=0.0, where=None, centred=True):
 
     norm(x; eps) = norm(x / unit; eps / unit^2),  unit = 2^k near the channel's largest number
 
+    or near the root of eps, if that is larger.
+
     Without centring, the mean is None, and the variance the mean of x^2.
 
     Returns
@@ -106,7 +108,8 @@ def unit_of(x, axes, var, eps, where=None, centred=True):
     least, most = _range(x.dtype)
     among = {"axis": axes, "keepdims": True, "where": True if where is None else where}
     high, low = np.max(x, initial=-np.inf, **among), np.min(x, initial=np.inf, **among)
-    size, limit = np.maximum(high, -low), np.finfo(x.dtype).maxexp - 28  # 1 / unit is a number, too
+    size = np.maximum(np.maximum(high, -low), eps**0.5)
+    limit = np.finfo(x.dtype).maxexp - 28  # 1 / unit is a number, too
     lost = ~np.isfinite(var) | (var + eps > most) | (var + eps < least)
     if centred:  # a constant channel has lost nothing but its sum, and needs eps in its unit
         lost, limit = lost & ((high > low) | ~np.isfinite(var)), np.where(high > low, limit, 64)

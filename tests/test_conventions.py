@@ -234,6 +234,8 @@ def test_explained_formulas_compute_what_the_library_computes(convention):
         ({"one_value": "error"}, "on one value per channel: an error."),
         ({"empty_batch": "kept"}, "on an empty batch: the running statistics stay"),
         ({"empty_batch": "error"}, "on an empty batch: an error."),
+        ({"non_finite": "skip"}, "infinity in a channel: its running statistics skip the batch."),
+        ({"non_finite": "error"}, "NaN or infinity in a channel: an error."),
         ({"name": "my own"}, "my own\n"),
     ],
 )
@@ -258,6 +260,7 @@ def test_explanation_follows_every_field(change, phrase):
         ("evaluation", None, ValueError, "evaluation must be 'running' or 'batch'; got None"),
         ("one_value", 0, ValueError, "one_value must be 'beta' or 'error'; got 0"),
         ("empty_batch", "", ValueError, "empty_batch must be 'kept' or 'nan' or 'error'; got ''"),
+        ("non_finite", 1, ValueError, "non_finite must be 'warn' or 'skip' or 'error'; got 1"),
     ],
 )
 def test_field_out_of_range_is_refused_by_name(field, value, error, message):
@@ -277,3 +280,80 @@ def test_momentum_of_any_number_type_leaves_float32_statistics_float32():
     batch = BatchStatistics(np.ones(1, np.float32), np.ones(1, np.float32), 4)
     after = start.update(batch, convention)
     assert (after.mean, after.mean.dtype) == (0.25, np.float32)
+
+
+# Running statistics moved from one convention to another
+
+
+def evaluated(convention, running):
+    x, gamma, beta = INPUTS["evaluation"]["x"], INPUTS["gamma"], INPUTS["beta"]
+    return spatial_batchnorm_inference(x, gamma, beta, **running.for_inference(convention))
+
+
+def recorded(name):
+    """Return the running statistics of a framework's own layer, and its evaluation."""
+    last = VECTORS[name]["steps"][-1]
+    running = RunningStatistics(last["running_mean"], last["running_var"], batches=3)
+    return running, np.array(VECTORS[name]["evaluation"]["y"])
+
+
+@every_framework
+@pytest.mark.parametrize("to", [CS231N, PYTORCH, KERAS, FLAX, replace(KERAS, eps=0.1)])
+def test_moved_statistics_give_the_frameworks_own_outputs(name, to):
+    running, y = recorded(name)
+    moved = PRESETS[name].moved(running, to=to)
+    np.testing.assert_allclose(evaluated(to, moved), y, rtol=1e-11, atol=1e-11)
+    assert (moved.mean == running.mean).all()
+    assert moved.initial_share is None
+
+
+@pytest.mark.parametrize(("name", "to"), [("keras", PYTORCH), ("pytorch", KERAS)])
+def test_statistics_that_are_not_moved_give_others(name, to):
+    running, y = recorded(name)
+    assert np.abs(evaluated(to, running) - y).max() > 1e-4
+
+
+def test_a_variance_moved_below_zero_gives_the_same_outputs():
+    running = RunningStatistics([5.0], [1e-4])
+    moved = PYTORCH.moved(running, to=KERAS)
+    assert moved.var < 0
+    for x in ([[5.1]], [[-3.0]]):
+        here, there = (
+            batchnorm_inference(x, [2.0], [1.0], **r.for_inference(c))
+            for r, c in ((running, PYTORCH), (moved, KERAS))
+        )
+        np.testing.assert_allclose(there, here, rtol=1e-10)
+    back = KERAS.moved(moved, to=PYTORCH)
+    np.testing.assert_allclose(back.var, running.var, rtol=1e-12)
+
+
+def test_moving_float32_statistics_costs_no_digits():
+    running = RunningStatistics(np.zeros(1, np.float32), np.array([1e6], np.float32))
+    assert PYTORCH.moved(running, to=KERAS).var == 1e6 + (1e-5 - 1e-3)
+
+
+@pytest.mark.parametrize(
+    ("convention", "to", "statistics", "error", "says"),
+    [
+        (PYTORCH, "keras", RunningStatistics([1.0], [1.0]), TypeError, "to=Convention.*got .*str"),
+        (PYTORCH, KERAS, {"mean": [1.0]}, TypeError, "moved takes RunningStatistics.*got dict"),
+        (
+            replace(PYTORCH, evaluation="batch"),
+            KERAS,
+            RunningStatistics([1.0], [1.0]),
+            ValueError,
+            "evaluate with running statistics",
+        ),
+        (
+            KERAS,
+            replace(PYTORCH, evaluation="batch"),
+            RunningStatistics([1.0], [1.0]),
+            ValueError,
+            "evaluate with running statistics",
+        ),
+        (PYTORCH, KERAS, RunningStatistics([1.0], [-1e-5]), ValueError, "running_var . eps must"),
+    ],
+)
+def test_what_cannot_be_moved_is_named(convention, to, statistics, error, says):
+    with pytest.raises(error, match=says):
+        convention.moved(statistics, to=to)

@@ -172,3 +172,110 @@ def test_affine_weights_are_real_and_have_two_axes():
         fold_affine(**drawn() | {"weight": np.ones((7, 5), complex)})
     with pytest.raises(ValueError, match=r"weight must be \(D_in, D\); got shape \(5, 2, 3, 3\)"):
         fold_affine(**drawn())
+
+
+# Layouts, ranges and rounding
+
+LAYOUTS = {
+    "out, in, ...": (0, 1, 2, 3),
+    "in, out, ...": (1, 0, 2, 3),
+    "..., in, out": (2, 3, 1, 0),
+    "..., out, in": (2, 3, 0, 1),
+}
+
+
+def swapped(layout):
+    return layout.replace("out", "?").replace("in", "out").replace("?", "in")
+
+
+@pytest.mark.parametrize("layout", LAYOUTS)
+@pytest.mark.parametrize("c_in", [2, 5])  # with 5, the wrong layout shows in no shape
+def test_every_layout_of_a_convolution_is_folded_along_its_own_axis(layout, c_in):
+    given, order = drawn(c_in=c_in), LAYOUTS[layout]
+    weight, bias = fold_convolution(**given)
+    turned = given | {"weight": given["weight"].transpose(order)}
+    found, same = fold_convolution(**turned, layout=layout)
+    assert (found == weight.transpose(order)).all()
+    assert (same == bias).all()
+    if c_in == 5:
+        wrong = fold_convolution(**turned, layout=swapped(layout))
+        assert np.abs(wrong[0] - found).max() > 0.1
+
+
+def test_a_linear_layer_of_pytorch_is_folded_along_its_first_axis():
+    given = drawn() | {"weight": np.random.default_rng(1).standard_normal((5, 5))}
+    weight, bias = fold_affine(**given)
+    found, same = fold_affine(**given | {"weight": given["weight"].T}, layout="out, in")
+    assert (found == weight.T).all()
+    assert (same == bias).all()
+    assert (fold_affine(**given, layout="in, out")[0] == weight).all()
+
+
+@pytest.mark.parametrize(
+    ("fold", "layout", "says"),
+    [
+        (fold_convolution, "OIHW", "layout must be 'out, in, ...' or .* got 'OIHW'"),
+        (fold_convolution, "out, in", "layout must be"),
+        (fold_affine, "out, in, ...", "layout must be 'in, out' or 'out, in'; got"),
+        (fold_affine, None, "layout must be .* got None"),
+    ],
+)
+def test_an_unknown_layout_is_named(fold, layout, says):
+    given = drawn() | {"weight": np.ones((5, 5))}
+    with pytest.raises(ValueError, match=says):
+        fold(**given, layout=layout)
+
+
+def test_a_grouped_transposed_convolution_is_refused():
+    given = drawn() | {"weight": np.ones((4, 2, 3, 3))}  # C_in, C / groups; C is 5
+    with pytest.raises(ValueError, match=r"bias must have shape \(2,\)"):
+        fold_convolution(**given, layout="in, out, ...")
+
+
+@pytest.mark.parametrize("part", ["weight", "bias"])
+def test_float16_that_overflows_is_refused(part):
+    given = drawn() | {"running_var": np.full(5, 1e-8), "running_mean": np.zeros(5)}
+    given["weight"] = given["weight"].astype(np.float16) * (1000 if part == "weight" else 0)
+    given["bias"] = given["bias"] * (1000 if part == "bias" else 0)
+    with pytest.raises(ValueError, match="weight or bias, folded, must fit float16; got a number"):
+        fold_convolution(**given, eps=1e-7)
+    wide = fold_convolution(**given | {"weight": given["weight"].astype(np.float32)}, eps=1e-7)
+    assert all(np.isfinite(a).all() for a in wide)
+
+
+def test_nan_in_a_weight_is_no_overflow():
+    given = drawn()
+    given["weight"][0, 0] = np.nan
+    given["weight"][1, 0] = np.inf
+    weight, _ = fold_convolution(**given | {"weight": given["weight"].astype(np.float16)})
+    assert np.isnan(weight[0, 0]).all()
+    assert np.isinf(weight[1, 0]).all()
+
+
+def test_a_variance_below_zero_is_folded_where_eps_makes_up_for_it():
+    given = drawn() | {"running_var": np.array([-9e-4, 1, 2, 3, 4])}
+    x = np.random.default_rng(9).normal(5, 4, (3, 2, 6, 7))
+    weight, bias = fold_convolution(**given, eps=1e-3)
+    assert relative(convolve(x, weight, bias), unfolded(x, **given, eps=1e-3)) < EXACT
+    with pytest.raises(ValueError, match="running_var must not be negative"):
+        fold_convolution(**given, eps=1e-5)
+
+
+@pytest.mark.parametrize("seed", range(40))
+def test_float32_differs_by_as_little_as_the_docstring_says(seed):
+    rng = np.random.default_rng(seed)
+    d_in, offset = int(rng.integers(2, 2000)), rng.choice([0, 5, 100])
+    weight = rng.standard_normal((d_in, 7)).astype(np.float32)
+    bias = (rng.standard_normal(7) * rng.choice([0, 1, 100])).astype(np.float32)
+    x = (rng.standard_normal((8, d_in)) + offset).astype(np.float32)
+    scores = x @ weight + bias
+    mean, var = scores.astype(np.float64).mean(axis=0), scores.astype(np.float64).var(axis=0)
+    gamma, beta = rng.uniform(0.5, 2, 7), rng.standard_normal(7)
+    folded, shift = fold_affine(weight, bias, gamma, beta, mean, var)
+    one, two = x @ folded + shift, bnlib.batchnorm_inference(scores, gamma, beta, mean, var)
+    scale = gamma / np.sqrt(var + 1e-5)
+    size = scale * (np.abs(x).astype(np.float64) @ np.abs(weight) + np.abs(bias - mean))
+    size += np.abs(beta)
+    difference = np.abs(one.astype(np.float64) - two) / size
+    assert difference.max() < 1e-6
+    assert difference.mean() < 1e-7

@@ -243,6 +243,48 @@ def test_x_changed_before_backward_is_noticed(spoil, shape):
         kernels.batchnorm_backward(case.dout, cache)
 
 
+def test_every_change_of_a_small_x_is_noticed_and_one_in_a_large_one_may_pass():
+    small, large = random_case((2, 3, 4, 5)), random_case((40, 3, 17, 19))
+    for place in range(small.x.size):
+        _, cache = kernels.batchnorm_forward(small.x, small.gamma, small.beta)
+        small.x.flat[place] += 1e-3
+        with pytest.raises(ValueError, match="x was changed"):
+            kernels.batchnorm_backward(small.dout, cache)
+    _, cache = kernels.batchnorm_forward(large.x, large.gamma, large.beta)
+    large.x.flat[1] += 1  # not among the thousand: the docstrings promise no more
+    kernels.batchnorm_backward(large.dout, cache)
+    for promise in (kernels.__doc__, kernels.batchnorm_backward.__doc__):
+        assert "thousand" in promise
+
+
+def test_a_mask_is_for_the_layers_and_gives_what_they_give():
+    case = random_case((4, 3, 5, 6), dtype=np.float32)
+    where = np.arange(120).reshape(4, 1, 5, 6) % 3 > 0
+    out, dx = np.empty_like(case.x), np.empty_like(case.x)
+    y, cache = kernels.batchnorm_forward(*case[:3], where=where, out=out)
+    right, layer = layers.batchnorm_forward(*case[:3], where=where)
+    assert y is out
+    assert (y == right).all()
+    found = kernels.batchnorm_backward(case.dout, cache, out=dx)
+    assert found[0] is dx
+    for a, b in zip(found, layers.batchnorm_backward(case.dout, layer), strict=True):
+        assert (a == b).all()
+    assert (cache.statistics.count == layer.statistics.count).all()
+
+
+@pytest.mark.parametrize("order", ["C order", "channels last"])
+def test_out_is_filled_where_the_layers_do_the_work(order):
+    case = random_case((4, 3, 5, 6), scale=1e30, dtype=np.float32)
+    x = case.x if order == "C order" else MEMORY[order](case.x)
+    out, dx = np.empty_like(x), np.empty_like(x)
+    y, cache = kernels.batchnorm_forward(x, case.gamma, case.beta, out=out)
+    assert y is out
+    assert relative(y, layers.batchnorm_forward(*case[:3])[0]) < 1e-6
+    assert kernels.batchnorm_backward(case.dout, cache, out=dx)[0] is dx
+    with pytest.raises(ValueError, match="out must have shape"):
+        kernels.batchnorm_backward(case.dout, cache, out=dx[1:])
+
+
 @pytest.mark.parametrize("shape", [(5000, 5), (15000, 9), (1000, 25), (8, 256, 28, 28)], ids=str)
 @pytest.mark.parametrize("order", ["C order", "channels last"])
 def test_the_sample_of_x_meets_every_channel(shape, order):

@@ -12,9 +12,9 @@ CUMULATIVE = replace(PYTORCH, name="cumulative", momentum=None)
 START = RunningStatistics([1.0, 2.0], [3.0, 4.0])
 
 
-def statistics(mean, var=1.0, m=8):
-    """Return statistics of a batch with one channel."""
-    return BatchStatistics(np.array([mean]), np.array([var]), m)
+def statistics(mean, var=1.0, m=8, channels=1):
+    """Return statistics of a batch, by default with one channel."""
+    return BatchStatistics(np.full(channels, mean), np.full(channels, var), m)
 
 
 def batches(k, seed=0):
@@ -209,3 +209,102 @@ def test_state_that_cannot_be_is_refused(mean, var, error, message):
 def test_batch_of_other_channels_is_refused_not_broadcast(batch):
     with pytest.raises(ValueError, match="batch has 1 channels; expected 2"):
         START.update(batch, KERAS)
+
+
+# A batch that is not finite
+
+SPOILT = BatchStatistics(np.array([np.nan, 5.0]), np.array([np.inf, 7.0]), 4)
+
+
+@pytest.mark.parametrize("convention", [PYTORCH, replace(PYTORCH, momentum=0.0), KERAS, CUMULATIVE])
+def test_a_batch_that_is_not_finite_spoils_its_channels_with_a_warning(convention):
+    with pytest.warns(RuntimeWarning, match=r"batch statistics of channels \[0\] are not finite"):
+        running = START.update(SPOILT, convention)
+    assert not np.isfinite([running.mean[0], running.var[0]]).any()
+    old, new = convention.weights(1)
+    assert running.mean[1] == old * 2 + new * 5  # the other channel as ever
+
+
+def test_every_spoilt_channel_is_named():
+    values = np.array([1.0, np.nan, 2.0, -np.inf])
+    start = RunningStatistics(np.zeros(4), np.ones(4))
+    with pytest.warns(RuntimeWarning, match=r"channels \[1, 3\]"):
+        start.update(BatchStatistics(values, np.ones(4), 9), KERAS)
+
+
+@pytest.mark.parametrize("convention", [PYTORCH, KERAS, CUMULATIVE])
+def test_skipping_channels_go_on_as_if_the_batch_had_not_been(convention):
+    convention = replace(convention, non_finite="skip")
+    start = replace(START, initial_share=1.0)
+    seen = [statistics(3.0, 2.0, 4, 2), SPOILT, statistics(8.0, 1.0, 4, 2)]
+    running = after(seen, convention, start)
+    without, with_it = (
+        after(seen[::2], convention, start),
+        after(
+            [seen[0], BatchStatistics(np.array([0.0, 5.0]), np.array([0.0, 7.0]), 4), seen[2]],
+            convention,
+            start,
+        ),
+    )
+    for name in ("mean", "var", "batches", "initial_share"):
+        got = np.broadcast_to(getattr(running, name), 2)
+        assert got[0] == np.broadcast_to(getattr(without, name), 2)[0], name
+        assert got[1] == np.broadcast_to(getattr(with_it, name), 2)[1], name
+    if convention.momentum is not None:
+        debiased = after(seen, convention, RunningStatistics.initial(2, convention))
+        assert np.isfinite(debiased.debiased(convention).var).all()
+
+
+def test_nothing_is_skipped_or_warned_of_where_all_is_finite():
+    running = START.update(statistics(3.0, channels=2), replace(KERAS, non_finite="skip"))
+    assert running.batches == 1
+    assert (running.mean == START.update(statistics(3.0, channels=2), KERAS).mean).all()
+
+
+def test_a_batch_that_is_not_finite_may_be_an_error():
+    with pytest.raises(ValueError, match=r"batch statistics of channels \[0\] are not finite"):
+        START.update(SPOILT, replace(KERAS, non_finite="error"))
+
+
+def test_an_empty_batch_is_skipped_too():
+    running = START.update(np.ones((0, 2)), replace(KERAS, non_finite="skip"))
+    assert (running.mean == START.mean).all()
+    assert np.all(running.batches == 0)
+
+
+# A loaded checkpoint
+
+
+def test_what_a_checkpoint_started_from_is_unknown():
+    loaded = RunningStatistics([5.0], [2.0], batches=100)
+    assert loaded.initial_share is None
+    assert loaded.update(statistics(4.0, channels=1), KERAS).initial_share is None
+    for running in (loaded, loaded.update(statistics(4.0, channels=1), KERAS)):
+        with pytest.raises(ValueError, match="initial_share is unknown: give it"):
+            running.debiased(KERAS)
+
+
+def test_a_checkpoint_whose_share_is_told_is_debiased_rightly():
+    seen = batches(5)
+    kept = after(seen, KERAS)
+    loaded = RunningStatistics(kept.mean, kept.var, 5, initial_share=0.99**5)
+    np.testing.assert_allclose(loaded.debiased(KERAS).mean, kept.debiased(KERAS).mean, rtol=1e-13)
+
+
+def test_debiasing_what_was_kept_otherwise_is_refused_not_clipped():
+    loaded = RunningStatistics([0.0, 0.0], [1.0, 0.2], 100, initial_share=0.9)
+    with pytest.raises(ValueError, match="channel 1 would have a negative variance; is init"):
+        loaded.debiased(KERAS)
+
+
+# A variance a little below 0
+
+
+def test_a_variance_below_zero_is_taken_as_far_as_eps_makes_up_for_it():
+    running = RunningStatistics([1.0], [-9e-4])
+    y = batchnorm_inference([[2.0]], [1.0], [0.0], **running.for_inference(KERAS))
+    np.testing.assert_allclose(y, 1 / np.sqrt(1e-3 - 9e-4), rtol=1e-12)
+    with pytest.raises(
+        ValueError, match=r"running_var must not be negative.*channel 0 has -0.0009"
+    ):
+        batchnorm_inference([[2.0]], [1.0], [0.0], **running.for_inference(PYTORCH))
