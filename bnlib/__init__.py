@@ -31,8 +31,8 @@ from bnlib.statistics import BatchStatistics, batch_statistics
 __version__ = "0.1.0"
 
 MODULES = (
-    *("contract", "conventions", "cs231n", "folding", "layers", "layout", "normalize"),
-    *("running", "statistics"),
+    *("contract", "conventions", "cs231n", "explanation", "folding", "layers", "layout"),
+    *("normalize", "running", "statistics"),
     *("exercises", "graph", "judges", "training"),
 )
 SHORT = {

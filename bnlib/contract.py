@@ -80,10 +80,9 @@ def several_values(x, shape, axes, sharing="group", needed_by="each mean", least
     if m == 0:
         raise ValueError(f"x is an empty batch, shape {x.shape}: it has no mean")
     if m < least:
-        raise ValueError(
-            f"x has one value per {sharing}, shape {x.shape}: its variance is zero "
-            f"and every gradient vanishes; {needed_by} needs at least two"
-        )
+        found = f"one value per {sharing}, shape {x.shape}"
+        why = "its variance is zero and every gradient vanishes"
+        raise ValueError(f"x has {found}: {why}; {needed_by} needs at least two")
     return m
 
 
@@ -99,8 +98,7 @@ def positions(where, x, axes, least=2):
     where = np.broadcast_to(where, x.shape).astype(bool)  # a copy
     m = np.sum(where, axis=axes)
     if isinstance(m, np.ndarray) and (m < least).any():
-        channel = int(np.argmin(m))
-        raise ValueError(f"where must leave {least} values or more of x in channel {channel}")
+        raise ValueError(f"where must leave {least} values or more of x in channel {m.argmin()}")
     return where
 
 
@@ -110,9 +108,8 @@ def group_count(groups: int, x: np.ndarray) -> int:
         raise TypeError(f"groups must be an integer; got {type(groups).__name__}")
     channels = x.shape[1]
     if groups < 1 or channels % groups:
-        raise ValueError(
-            f"groups must divide the {channels} channels of x {x.shape}; got groups = {groups}"
-        )
+        wanted = f"divide the {channels} channels of x {x.shape}"
+        raise ValueError(f"groups must {wanted}; got groups = {groups}")
     return int(groups)
 
 
@@ -223,15 +220,17 @@ def variance(running_var: np.ndarray, eps: float) -> np.ndarray:
 
     A little below 0 is in order: so much of another eps may be in it. NaN stays in its channel.
     """
-    if isinstance(running_var, np.ndarray) and ((running_var < 0) & (running_var <= -eps)).any():
+    negative = isinstance(running_var, np.ndarray) and (running_var < 0).any()
+    if negative and (running_var <= -eps).any():
         found = f"channel {np.argmin(running_var)} has {running_var.min()}, and eps is {eps}"
         raise ValueError(f"running_var must not be negative, or above -eps; {found}")
     return running_var
 
 
-def running_mean(running_mean: np.ndarray) -> np.ndarray:
-    """Return running_mean if x minus it cannot overflow; NaN and infinity stay in their channel."""
-    most = np.finfo(running_mean.dtype).max * 2.0**-54
-    if (np.isfinite(running_mean) & (np.abs(running_mean) > most)).any():
+def running_statistics(mean: np.ndarray, var: np.ndarray, eps: float) -> np.ndarray:
+    """Check both, and return mean if x - mean cannot overflow; NaN and infinity stay."""
+    variance(var, eps)
+    most = np.finfo(mean.dtype).max * 2.0**-54
+    if (np.isfinite(mean) & (np.abs(mean) > most)).any():
         raise ValueError(f"running_mean must be below {most:.0e} in size")
-    return running_mean
+    return mean

@@ -16,6 +16,8 @@ from numbers import Real
 
 import numpy as np
 
+from bnlib.explanation import explained
+
 CHOICES = {
     "weighs": ("old", "new"),
     "divisor": ("m", "m - 1"),
@@ -156,61 +158,7 @@ class Convention:
         Training on one value per channel: its variance is 0, so y is beta.
         Training on an empty batch: the running statistics become NaN.
         """
-        return "\n".join(
-            [
-                self.name,
-                "Training normalizes with the batch's own statistics, of m values per channel:",
-                "    mu = sum(x) / m",
-                "    var = sum((x - mu)^2) / m",
-                f"    y = gamma * (x - mu) / sqrt(var + {self.eps:g}) + beta",
-                *self._explain_update(),
-                *self._explain_evaluation(),
-                f"Training on one value per channel: {ONE_VALUE[self.one_value]}.",
-                f"Training on an empty batch: {EMPTY_BATCH[self.empty_batch]}.",
-                *self._explain_non_finite(),
-            ]
-        )
-
-    def _explain_update(self):
-        if self.momentum is None:
-            old, new = "(k - 1)/k", "1/k"
-            yield "After batch k, the running statistics are the average over the k batches so far:"
-        else:
-            old, new = (f"{weight:g}" for weight in self.weights(batches=1))
-            yield (
-                "After each batch, the running statistics move towards its own; "
-                f"momentum {self.momentum:g} weighs the {self.weighs}:"
-            )
-        unbiased = self.divisor == "m - 1"
-        correction, prefix = (" * m / (m - 1)", "un") if unbiased else ("", "")
-        yield f"    running_mean = {old} * running_mean + {new} * mu"
-        yield f"    running_var = {old} * running_var + {new} * var{correction}"
-        yield f"The running variance is {prefix}biased: its divisor is {self.divisor}."
-        mean, var = (
-            "a given value" if initial is None else f"{initial:g}"
-            for initial in (self.initial_mean, self.initial_var)
-        )
-        yield f"The running mean starts from {mean}, the running variance from {var}."
-
-    def _explain_non_finite(self):
-        if self.non_finite != "warn":  # as in all five
-            yield f"NaN or infinity in a channel: {NON_FINITE[self.non_finite]}."
-
-    def _explain_evaluation(self):
-        if self.evaluation == "batch":
-            yield "Evaluation normalizes with the batch's own statistics, as training does."
-            return
-        yield "Evaluation normalizes with the running statistics:"
-        yield f"    y = gamma * (x - running_mean) / sqrt(running_var + {self.eps:g}) + beta"
-
-
-ONE_VALUE = {"beta": "its variance is 0, so y is beta", "error": "an error"}
-EMPTY_BATCH = {
-    "kept": "the running statistics stay, though it counts as a batch",
-    "nan": "the running statistics become NaN",
-    "error": "an error",
-}
-NON_FINITE = {"skip": "its running statistics skip the batch", "error": "an error"}
+        return "\n".join(explained(self))
 
 
 def _check_number(field, number, low, high):

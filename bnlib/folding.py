@@ -131,22 +131,15 @@ def fold_affine(
 def _fold(weight, axis, bias, gamma, beta, running_mean, running_var, eps):
     eps = contract.epsilon(eps, contract.working_dtype(weight.dtype))
     wide = np.result_type(weight.dtype, np.float64)  # one rounding, at the end
+    bias = np.zeros(weight.shape[axis]) if bias is None else bias
+    norm = {"gamma": gamma, "beta": beta, "running_mean": running_mean, "running_var": running_var}
     bias, gamma, beta, mean, var = contract.channel_values(
-        weight,
-        wide,
-        axes=(axis,),
-        of="weight",
-        bias=np.zeros(weight.shape[axis]) if bias is None else bias,
-        gamma=gamma,
-        beta=beta,
-        running_mean=running_mean,
-        running_var=running_var,
+        weight, wide, axes=(axis,), of="weight", bias=bias, **norm
     )
     if (contract.variance(var, eps) + eps == 0).any():
         raise ValueError("running_var must not be 0 where eps is 0: the scale would be infinite")
     scale = gamma / np.sqrt(var + eps)
     shift = scale * (bias - mean) + beta
-    column = [1] * weight.ndim
-    column[axis] = -1
+    column = [-1 if a == axis else 1 for a in range(weight.ndim)]
     folded = weight.astype(wide) * np.reshape(scale, column)
     return contract.narrowed(folded, weight.dtype), contract.narrowed(shift, weight.dtype)

@@ -48,10 +48,9 @@ class Cache(NamedTuple):
         if saved.mean is None:
             raise ValueError(f"{self.norm} has no mean and no variance")
         m = count(saved.xhat.shape, saved.axes, saved.where)
-        var = true_variance(saved.var, saved.unit)
-        mean, var = (np.reshape(v, (-1,)) for v in (saved.mean, var))
-        m = m if saved.where is None else np.reshape(m, (-1,))
-        return BatchStatistics(mean.astype(mean.dtype), var.astype(var.dtype), m)  # copies
+        values = saved.mean, true_variance(saved.var, saved.unit)
+        mean, var = (np.reshape(v, (-1,)).astype(v.dtype) for v in values)  # copies
+        return BatchStatistics(mean, var, m if isinstance(m, int) else np.reshape(m, (-1,)))
 
 
 Forward = tuple[np.ndarray, Cache]  # y and what backward needs
@@ -320,8 +319,7 @@ def spatial_batchnorm_inference(
     ValueError, TypeError
         As `batchnorm_inference`, and ValueError where x does not have four axes.
     """
-    x = contract.batch(x, ndims=(4,))
-    return _inference(x, gamma, beta, running_mean, running_var, eps)
+    return _inference(contract.batch(x, ndims=(4,)), gamma, beta, running_mean, running_var, eps)
 
 
 def spatial_batchnorm_inference_backward(
@@ -499,8 +497,7 @@ def groupnorm_forward(
     """
     x = contract.batch(x)
     groups = contract.group_count(groups, x)
-    n, channels, *positions = x.shape
-    shape = (n, groups, channels // groups, *positions)
+    shape = (x.shape[0], groups, x.shape[1] // groups, *x.shape[2:])
     axes = tuple(range(2, len(shape)))
     return _within_images("group norm", x, gamma, beta, axes, eps, shape=shape)
 
@@ -564,8 +561,7 @@ def _over_axes(norm, x, gamma, beta, axes, eps, clear):
 
 
 def _within_images(norm, x, gamma, beta, axes, eps, over=(1,), shape=None):
-    least = 1 if norm == "RMS norm" else 2
-    contract.several_values(x, shape or x.shape, axes, least=least)
+    contract.several_values(x, shape or x.shape, axes, least=1 if norm == "RMS norm" else 2)
     return _forward(norm, x, gamma, beta, axes, eps, over, shape)
 
 
@@ -574,9 +570,8 @@ def _forward(norm, x, gamma, beta, axes, eps, over=(1,), shape=None, where=None)
 
     The split shape is (N, groups, C / groups, ...). gamma and beta run over axes of x.
     """
-    column = tuple([size if axis in over else 1 for axis, size in enumerate(x.shape)])
-    if shape is not None:
-        column = (1, *shape[1:3], *column[2:])
+    column = [size if axis in over else 1 for axis, size in enumerate(x.shape)]
+    column = column if shape is None else [1, *shape[1:3], *column[2:]]
     shape = shape or x.shape
     dtype = contract.working_dtype(x.dtype)
     eps = contract.epsilon(eps, dtype)
@@ -631,9 +626,8 @@ def _frozen(x, eps, **given):
     dtype = contract.working_dtype(x.dtype)
     eps = contract.epsilon(eps, dtype)
     gamma, mean, var, *beta = contract.channel_values(x, np.result_type(dtype, np.float64), **given)
-    std = np.sqrt(contract.variance(var, eps) + eps)
     if not (ordinary(var, eps, dtype) and ordinary(np.abs(mean), 1.0, dtype)):
-        dtype = contract.running_mean(mean).dtype
+        dtype = contract.running_statistics(mean, var, eps).dtype
     head = mean.astype(dtype)
     deviations = x.astype(dtype, copy=False) - per_channel(head, x.ndim)
-    return deviations, mean - head, std, gamma, *beta
+    return deviations, mean - head, np.sqrt(var + eps), gamma, *beta

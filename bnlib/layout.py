@@ -94,10 +94,15 @@ def _add_up(a, axes):
     inner = _innermost(a.ndim, axes) if large and narrow == np.float32 else ()
     if inner:
         with np.errstate(over="ignore"):
-            pairs = np.sum(a, axis=inner, keepdims=True)
+            pairs = _sum(a, inner)
         if np.isfinite(pairs).all():  # otherwise a sum is too large for float32
             a = pairs
-    return np.sum(a, axis=axes, keepdims=True, dtype=wide)
+    return _sum(a, axes, wide)
+
+
+def _sum(a, axes, dtype=None):
+    reduce = np.add.reduce if type(a) is np.ndarray else np.sum  # the same, without the detours
+    return reduce(a, axis=axes, keepdims=True, dtype=dtype)
 
 
 @lru_cache

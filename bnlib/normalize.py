@@ -65,8 +65,7 @@ def backward(dout: np.ndarray, saved: Normalized) -> Triple:
         dout = gamma * dout
         through_mean, through_var = mean_along(dout, axes), mean_along(dout * xhat, axes)
         scale = inv_std
-    if saved.mean is None:  # RMS norm
-        through_mean = 0
+    through_mean = 0 if saved.mean is None else through_mean  # RMS norm has no mean
     dx = scale * (dout - through_mean - xhat * through_var)
     if saved.unit is not None:
         with np.errstate(over="ignore"):  # the layers refuse it

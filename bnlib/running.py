@@ -195,10 +195,8 @@ class RunningStatistics:
             If the convention evaluates with the batch's own statistics.
         """
         if convention.evaluation == "batch":
-            raise ValueError(
-                f"{convention.name} evaluates with the batch's own statistics: "
-                "use batchnorm_forward"
-            )
+            how = "with the batch's own statistics: use batchnorm_forward"
+            raise ValueError(f"{convention.name} evaluates {how}")
         return {"running_mean": self.mean, "running_var": self.var, "eps": convention.eps}
 
 
@@ -216,8 +214,7 @@ def _check_count(m, convention):
     if m == 0 and convention.empty_batch == "error":
         raise ValueError(f"the batch is empty, which is an error by convention {convention.name}")
     if m == 1 and convention.one_value == "error":
-        raise ValueError(
-            f"the batch has one value per channel, an error by convention {convention.name}"
-        )
+        found = "the batch has one value per channel"
+        raise ValueError(f"{found}, an error by convention {convention.name}")
     if m == 1 and convention.divisor == "m - 1":
         raise ValueError("one value per channel has no unbiased variance: it is 0/0")

@@ -6,13 +6,9 @@ from functools import lru_cache, reduce
 from typing import NamedTuple
 
 import numpy as np
-from numpy.typing import ArrayLike
 
 from bnlib import contract
-from bnlib.contract import batch, several_values, working_dtype
 from bnlib.layout import count, counted, mean_along, reduced_axes
-
-FEW = 64  # variances; Python is quicker then than NumPy's reductions
 
 
 class BatchStatistics(NamedTuple):
@@ -52,7 +48,7 @@ def centred_moments(x, axes, where=None):
 
 
 def ordinary(var, eps, dtype):
-    """Say if squares as large as var + eps are far from both ends of this dtype's range.
+    """Say if var is not negative, and var + eps far from both ends of this dtype's range.
 
     >>> ordinary(np.array([0.0, 4.0]), 1e-5, np.float32)
     True
@@ -64,9 +60,10 @@ def ordinary(var, eps, dtype):
     if not isinstance(var, np.ndarray):
         return True
     least, most = _range(dtype)
-    ends = var.ravel().tolist() if 0 < var.size < FEW else [var.min(initial=1), var.max(initial=1)]
-    # a sum, not a maximum: Python's would pass over NaN
-    return bool(sum(ends) <= most and (eps >= least or min(ends) + eps >= least))
+    # for a few, Python is quicker than NumPy's reductions
+    ends = var.ravel().tolist() if 0 < var.size < 64 else [var.min(initial=1), var.max(initial=1)]
+    low = min(ends)
+    return bool(low >= 0 and low + eps >= least and sum(ends) <= most)  # the sum sees every NaN
 
 
 def moments(x, axes, eps=0.0, where=None, centred=True):
@@ -136,11 +133,11 @@ def true_variance(var, unit):
 
 @lru_cache
 def _range(dtype):
-    limits, wide = np.finfo(dtype), np.result_type(dtype, np.float64).type
-    return wide(limits.tiny) / wide(limits.eps), wide(limits.max) * wide(limits.eps)
+    limits = np.finfo(dtype if dtype.itemsize <= 8 else np.float64)
+    return float(limits.tiny) / float(limits.eps), float(limits.max) * float(limits.eps)
 
 
-def batch_statistics(x: ArrayLike, *, where: ArrayLike | None = None) -> BatchStatistics:
+def batch_statistics(x: contract.Data, *, where: contract.Data | None = None) -> BatchStatistics:
     """Return mean, biased variance and count of every channel of a batch.
 
     mu_c = 1/m sum(x),  var_c = 1/m sum((x - mu_c)^2), over all m values of channel c.
@@ -172,16 +169,16 @@ def batch_statistics(x: ArrayLike, *, where: ArrayLike | None = None) -> BatchSt
     >>> batch_statistics([[1, 10], [2, 10], [6, 10]]).var
     array([4.66666667, 0.        ])
     """
-    x = batch(x)
+    x = contract.batch(x)
     axes = reduced_axes(x.ndim)
-    m = several_values(x, x.shape, axes, least=1)
+    m = contract.several_values(x, x.shape, axes, least=1)
     if where is not None:
         where = contract.positions(where, x, axes, least=1)
         m = np.reshape(count(x.shape, axes, where), (-1,))
-    x = x.astype(working_dtype(x.dtype), copy=False)
+    x = x.astype(contract.working_dtype(x.dtype), copy=False)
     mean, _, var, unit = moments(x, axes, where=where)
-    var = true_variance(var, unit)
-    return BatchStatistics(np.reshape(mean, (-1,)), np.reshape(var, (-1,)), m)
+    values = mean, true_variance(var, unit)
+    return BatchStatistics(*(np.reshape(v, (-1,)) for v in values), m)
 
 
 @dataclass(frozen=True, eq=False)
@@ -216,9 +213,9 @@ class Moments:
     m2: np.ndarray
 
     @classmethod
-    def of(cls, x: ArrayLike) -> "Moments":
+    def of(cls, x: contract.Data) -> "Moments":
         """Return the moments of a shard (N, C) or (N, C, ...), which may be empty, in float64."""
-        x = batch(x)
+        x = contract.batch(x)
         x = x.astype(np.result_type(x.dtype, np.float64), copy=False)
         axes = reduced_axes(x.ndim)
         m = count(x.shape, axes)
@@ -228,9 +225,8 @@ class Moments:
             origin = mean_along(x, axes)
             shift, _, var = centred_moments(x - origin, axes)
         if not ordinary(var, 1.0, x.dtype):
-            contract.no_variance_lost(
-                ~np.isfinite(var) & np.isfinite(x).all(axes, keepdims=True), var.dtype
-            )
+            lost = ~np.isfinite(var) & np.isfinite(x).all(axis=axes, keepdims=True)
+            contract.no_variance_lost(lost, var.dtype)
         return cls(m, *(np.reshape(v, (-1,)) for v in (origin, shift, var * m)))
 
     @property

@@ -263,17 +263,17 @@ def _forward(x, gamma, beta, eps, where, out):
         view, y_view = arrays.views(working, working, written=y)
         threads.run(compiled.forward, view, gamma, beta, eps, y_view, moments)
     cache = CompiledCache(working, arrays.sample(working), gamma, moments, eps, x.dtype)
-    if where is not None or _leaves_its_range(working, moments[2], eps):
+    if where is not None or not _keeps_its_range(working, moments[2], eps):
         y, layer = layers.batchnorm_forward(x, gamma, beta, eps=eps, where=where)
         cache = cache._replace(layer=layer)
     return arrays.delivered(y, out, x.dtype), cache
 
 
-def _leaves_its_range(x, var, eps):
-    """Say if the loops cannot take x in its dtype, by the variances that came out."""
+def _keeps_its_range(x, var, eps):
+    """Say if the loops could take x in its dtype, by the variances that came out."""
     if ordinary(var, eps, x.dtype):
-        return False
-    return unit_of(x, reduced_axes(x.ndim), per_channel(var, x.ndim), eps) is not None
+        return True
+    return unit_of(x, reduced_axes(x.ndim), per_channel(var, x.ndim), eps) is None
 
 
 def _by_layers(dout, cache, out):
@@ -313,7 +313,9 @@ def _frozen(x, eps, **given):
     """Return x for the loops, float64 where float32 will not do, eps, moments and parameters."""
     working, eps = arrays.prepared(x, eps)
     gamma, mean, var, *beta = contract.channel_values(x, np.float64, **given)
-    contract.variance(var, eps)
     if not (ordinary(var, eps, working.dtype) and ordinary(np.abs(mean), 1.0, working.dtype)):
-        working = working.astype(contract.running_mean(mean).dtype, copy=False)
-    return working, eps, np.stack([mean, np.zeros_like(mean), var]), gamma, *beta
+        wide = contract.running_statistics(mean, var, eps).dtype
+        working = working.astype(wide, copy=False)
+    moments = np.zeros((3, len(mean)))
+    moments[0], moments[2] = mean, var
+    return working, eps, moments, gamma, *beta

@@ -36,7 +36,7 @@ def views(like, *read, written):
         shape = (images, channels, -1) if like.size > images * channels else (images, channels)
     found = [np.ascontiguousarray(a).reshape(shape) for a in arrays]
     for view in found[:-1]:
-        view.flags.writeable = False
+        view.setflags(write=False)
     return found
 
 
