@@ -119,7 +119,7 @@ def channel_values(array, dtype, *, axes=(1,), of="x", **values: Data) -> list[n
     C is the size of the array's channel axis; ``of`` names the array in an error. With several
     axes there is a value for each place along them.
     """
-    shape = tuple([array.shape[axis] for axis in axes])
+    shape = array.shape[1:2] if axes == (1,) else tuple([array.shape[axis] for axis in axes])
     return [_channel_value(v, name, shape, array, of).astype(dtype) for name, v in values.items()]
 
 

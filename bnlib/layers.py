@@ -625,7 +625,9 @@ def _frozen(x, eps, **given):
     """
     dtype = contract.working_dtype(x.dtype)
     eps = contract.epsilon(eps, dtype)
-    gamma, mean, var, *beta = contract.channel_values(x, np.result_type(dtype, np.float64), **given)
+    gamma, mean, var, *beta = contract.channel_values(
+        x, np.promote_types(dtype, np.float64), **given
+    )
     if not (ordinary(var, eps, dtype) and ordinary(np.abs(mean), 1.0, dtype)):
         dtype = contract.running_statistics(mean, var, eps).dtype
     head = mean.astype(dtype)

@@ -340,7 +340,9 @@ PLANTED = [
 ]
 
 
-@pytest.mark.parametrize(("norm", "fault", "planted"), PLANTED, ids=lambda p: str(p)[:40])
+@pytest.mark.parametrize(
+    ("norm", "fault", "planted"), PLANTED, ids=lambda p: p if isinstance(p, str) else p[0]
+)
 @JUDGES
 def test_a_planted_fault_is_rejected(norm, fault, planted, judge):
     place, wrong = planted
