@@ -45,7 +45,7 @@ class Cache(NamedTuple):
             If a variance is too large or too small for float64, or the norm has no mean.
         """
         saved = self.normalized
-        if saved.mean is None:
+        if not saved.centred:
             raise ValueError(f"{self.norm} has no mean and no variance")
         m = count(saved.xhat.shape, saved.axes, saved.where)
         values = saved.mean, true_variance(saved.var, saved.unit)
@@ -625,9 +625,8 @@ def _frozen(x, eps, **given):
     """
     dtype = contract.working_dtype(x.dtype)
     eps = contract.epsilon(eps, dtype)
-    gamma, mean, var, *beta = contract.channel_values(
-        x, np.promote_types(dtype, np.float64), **given
-    )
+    wide = np.promote_types(dtype, np.float64)
+    gamma, mean, var, *beta = contract.channel_values(x, wide, **given)
     if not (ordinary(var, eps, dtype) and ordinary(np.abs(mean), 1.0, dtype)):
         dtype = contract.running_statistics(mean, var, eps).dtype
     head = mean.astype(dtype)

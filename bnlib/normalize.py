@@ -23,9 +23,10 @@ class Normalized(NamedTuple):
     inv_std: np.ndarray  # averaged axes have size 1, here and in mean and var
     gamma: np.ndarray  # broadcasts against x
     axes: tuple[int, ...]
-    mean: np.ndarray | None  # None in RMS norm
+    mean: np.ndarray | None
     var: np.ndarray
     where: np.ndarray | None = None  # the positions that count, shape of x; None: all
+    centred: bool = True  # False in RMS norm, whose mean is None
     unit: np.ndarray | None = None  # of x, where its squares would overflow; var is in its squares
 
 
@@ -36,11 +37,13 @@ def forward(x, gamma, beta, axes, eps, where=None) -> tuple[np.ndarray, Normaliz
     x^2. gamma and beta have x's number of axes and broadcast against x. Where a position does not
     count, xhat and y are 0.
     """
-    mean, xhat, var, unit = moments(x, axes, eps, where, centred=beta is not None)
+    centred = beta is not None
+    mean, xhat, var, unit = moments(x, axes, eps, where, centred)
     inv_std = 1 / np.sqrt(var + (eps if unit is None else eps / unit / unit))
     xhat *= inv_std
-    y = gamma * xhat if beta is None else gamma * xhat + beta
-    return counted(y, where), Normalized(xhat, inv_std, gamma, axes, mean, var, where, unit)
+    y = gamma * xhat + beta if centred else gamma * xhat
+    saved = Normalized(xhat, inv_std, gamma, axes, mean, var, where, centred, unit)
+    return counted(y, where), saved
 
 
 def backward(dout: np.ndarray, saved: Normalized) -> Triple:
@@ -65,7 +68,7 @@ def backward(dout: np.ndarray, saved: Normalized) -> Triple:
         dout = gamma * dout
         through_mean, through_var = mean_along(dout, axes), mean_along(dout * xhat, axes)
         scale = inv_std
-    through_mean = 0 if saved.mean is None else through_mean  # RMS norm has no mean
+    through_mean = through_mean if saved.centred else 0
     dx = scale * (dout - through_mean - xhat * through_var)
     if saved.unit is not None:
         with np.errstate(over="ignore"):  # the layers refuse it

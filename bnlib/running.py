@@ -58,8 +58,7 @@ class RunningStatistics:
         mean = contract.real_array(self.mean, "running mean")
         var = contract.real_array(self.var, "running_var")
         if not (mean.ndim == 1 and mean.shape == var.shape):
-            got = f"{mean.shape} and {var.shape}"
-            raise ValueError(f"running mean and variance must both be (C,); got {got}")
+            raise ValueError(f"mean and var must both be (C,); got {mean.shape} and {var.shape}")
         for name, values in {"mean": mean, "var": var}.items():
             values = values.astype(values.dtype)  # a copy, of any array type
             if isinstance(values, np.ndarray):
@@ -114,14 +113,12 @@ class RunningStatistics:
             If a channel's batch statistics are not finite, and the convention keeps them.
         """
         if not isinstance(convention, Convention):
-            got = type(convention).__name__
-            raise TypeError(f"convention must be a Convention, such as PYTORCH; got {got}")
+            raise TypeError(f"convention must be a Convention; got {type(convention).__name__}")
         mean, var, m = _statistics_of(batch)
         if mean.shape != self.mean.shape:
             raise ValueError(f"batch has {len(mean)} channels; expected {len(self.mean)}")
-        least = np.min(m)
-        _check_count(least, convention)
-        if least == 0 and convention.empty_batch == "kept":
+        _check_count(np.min(m), convention)
+        if np.min(m) == 0 and convention.empty_batch == "kept":
             return replace(self, batches=self.batches + 1)
         if convention.divisor == "m - 1":
             var = var * (m / (m - 1))
@@ -214,7 +211,6 @@ def _check_count(m, convention):
     if m == 0 and convention.empty_batch == "error":
         raise ValueError(f"the batch is empty, which is an error by convention {convention.name}")
     if m == 1 and convention.one_value == "error":
-        found = "the batch has one value per channel"
-        raise ValueError(f"{found}, an error by convention {convention.name}")
+        raise ValueError(f"one value per channel, an error by convention {convention.name}")
     if m == 1 and convention.divisor == "m - 1":
         raise ValueError("one value per channel has no unbiased variance: it is 0/0")
