@@ -132,7 +132,7 @@ def _channel_value(value, name, shape, array, of):
     return value
 
 
-def axes_within_images(axes: int | Shape | None, x: np.ndarray, clear: bool) -> Shape:
+def axes_within_images(axes, x, clear):
     """Return the axes in order, none of them negative; all but the images if that is clear."""
     if axes is None and clear:
         return tuple(range(1, x.ndim))

@@ -88,7 +88,7 @@ class Convention:
             if not (number is None and field in MAY_BE_NONE):
                 _check_number(field, number, *limits)
 
-    def weights(self, batches: int) -> tuple[float, float]:
+    def weights(self, batches: int | np.ndarray) -> tuple:
         """Return what the old value weighs, and the new batch's, once so many have been seen."""
         if self.momentum is None:
             return (batches - 1) / batches, 1 / batches

@@ -58,7 +58,7 @@ def mean_along(a: np.ndarray, axes: tuple[int, ...], where: np.ndarray | None = 
     return (_add_up(a, axes) / count(a.shape, axes, where)).astype(_dtypes(a.dtype)[0], copy=False)
 
 
-def count(shape: tuple[int, ...], axes: tuple[int, ...], where: np.ndarray | None = None):
+def count(shape: tuple[int, ...], axes: tuple[int, ...], where=None):
     """Return m, how many values are averaged together over these axes of an array.
 
     An int; where ``where`` is given, how many of it are True, an array with these axes of size 1.

@@ -23,7 +23,7 @@ class Normalized(NamedTuple):
     inv_std: np.ndarray  # averaged axes have size 1, here and in mean and var
     gamma: np.ndarray  # broadcasts against x
     axes: tuple[int, ...]
-    mean: np.ndarray | None
+    mean: np.ndarray
     var: np.ndarray
     where: np.ndarray | None = None  # the positions that count, shape of x; None: all
     centred: bool = True  # False in RMS norm, whose mean is None

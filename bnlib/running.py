@@ -78,7 +78,8 @@ class RunningStatistics:
             wanted = "the initial values to the caller: make RunningStatistics(mean, var)"
             raise ValueError(f"{convention.name} leaves {wanted}")
         values = convention.initial_mean, convention.initial_var
-        return cls(*(np.full(channels, v, np.float64) for v in values), initial_share=1.0)
+        mean, var = (np.full(channels, v, np.float64) for v in values)
+        return cls(mean, var, initial_share=1.0)
 
     def update(self, batch: BatchStatistics | Data, convention: Convention) -> "RunningStatistics":
         """Return the running statistics after one more training batch.

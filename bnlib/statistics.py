@@ -177,8 +177,7 @@ def batch_statistics(x: contract.Data, *, where: contract.Data | None = None) ->
         m = np.reshape(count(x.shape, axes, where), (-1,))
     x = x.astype(contract.working_dtype(x.dtype), copy=False)
     mean, _, var, unit = moments(x, axes, where=where)
-    values = mean, true_variance(var, unit)
-    return BatchStatistics(*(np.reshape(v, (-1,)) for v in values), m)
+    return BatchStatistics(np.reshape(mean, (-1,)), np.reshape(true_variance(var, unit), (-1,)), m)
 
 
 @dataclass(frozen=True, eq=False)
