@@ -50,9 +50,9 @@ def centred_moments(x, axes, where=None):
 def ordinary(var, eps, dtype):
     """Say if var is not negative, and var + eps far from both ends of this dtype's range.
 
-    >>> ordinary(np.array([0.0, 4.0]), 1e-5, np.float32)
+    >>> ordinary(np.array([0.0, 4.0]), 1e-5, np.dtype(np.float32))
     True
-    >>> ordinary(np.array([4e36, 1.0]), 1e-5, np.float32)  # NaN is not ordinary either
+    >>> ordinary(np.array([4e36, 1.0]), 1e-5, np.dtype(np.float32))  # NaN is not ordinary either
     False
 
     Arrays of other libraries are taken to be ordinary, since to look may compute them.
