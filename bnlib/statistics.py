@@ -60,10 +60,9 @@ def ordinary(var, eps, dtype):
     if not isinstance(var, np.ndarray):
         return True
     least, most = _range(dtype)
-    # for a few, Python is quicker than NumPy's reductions
+    # For a few, Python is quicker than NumPy's reductions. The sum sees every NaN.
     ends = var.ravel().tolist() if 0 < var.size < 64 else [var.min(initial=1), var.max(initial=1)]
-    low = min(ends)
-    return bool(low >= 0 and low + eps >= least and sum(ends) <= most)  # the sum sees every NaN
+    return bool((low := min(ends)) >= 0 and low + eps >= least and sum(ends) <= most)
 
 
 def moments(x, axes, eps=0.0, where=None, centred=True):
@@ -88,14 +87,15 @@ def moments(x, axes, eps=0.0, where=None, centred=True):
     with np.errstate(over="ignore", invalid="ignore"):
         mean, deviations, var = take(x, axes, where)
     unit = unit_of(x, axes, var, eps, where, centred)
-    if unit is None:
-        return mean, deviations, var, None
-    mean, deviations, var = take(x / unit, axes, where)
-    return mean * unit if centred else None, deviations, var, unit
+    if unit is not None:
+        mean, deviations, var = take(x / unit, axes, where)
+        mean = mean * unit if centred else None
+    return mean, deviations, var, unit
 
 
 def _mean_square(x, axes, where):
-    return None, np.positive(x), mean_along(x * x, axes, where)
+    x = counted(np.positive(x), where)
+    return None, x, mean_along(x * x, axes, where)
 
 
 def unit_of(x, axes, var, eps, where=None, centred=True):
