@@ -161,7 +161,7 @@ def batchnorm_backward(
         arrays.check_out(out, x.shape, dtype, dout=dout, x=x)
     dx, dgamma, dbeta = arrays.memory(out, x), np.zeros(gamma.shape), np.zeros(gamma.shape)
     if x.size:
-        view, dout, dx_view = arrays.views(x, x, dout, written=dx)
+        view, dout, dx_view = arrays.views(x, x, dout, dx)
         given = view, dout, cache.moments, gamma, cache.eps
         threads.run(compiled.backward, *given, dx_view, dgamma, dbeta)
     return arrays.delivered(dx, out, dtype), dgamma.astype(dtype), dbeta.astype(dtype)
@@ -260,7 +260,7 @@ def _forward(x, gamma, beta, eps, where, out):
         arrays.check_out(out, x.shape, x.dtype, x=x)
     y, moments = arrays.memory(out, working), np.zeros((3, len(gamma)))
     if x.size and where is None:
-        view, y_view = arrays.views(working, working, written=y)
+        view, y_view = arrays.views(working, working, y)
         threads.run(compiled.forward, view, gamma, beta, eps, y_view, moments)
     cache = CompiledCache(working, arrays.sample(working), gamma, moments, eps, x.dtype)
     if where is not None or not _keeps_its_range(working, moments[2], eps):
@@ -291,7 +291,7 @@ def _inference(x, gamma, beta, running_mean, running_var, eps, out):
         arrays.check_out(out, x.shape, x.dtype, **needed)
     y = arrays.memory(out, working)
     if x.size:
-        view, y_view = arrays.views(working, working, written=y)
+        view, y_view = arrays.views(working, working, y)
         threads.run(compiled.inference, view, gamma, beta, eps, y_view, moments)
     return arrays.delivered(y, out, x.dtype)
 
@@ -303,7 +303,7 @@ def _inference_backward(dout, x, eps, out, **given):
         arrays.check_out(out, x.shape, x.dtype, dout=dout, x=x)
     dx, dgamma, dbeta = arrays.memory(out, working), np.zeros(gamma.shape), np.zeros(gamma.shape)
     if x.size:
-        view, dout, dx_view = arrays.views(working, working, dout, written=dx)
+        view, dout, dx_view = arrays.views(working, working, dout, dx)
         results = dx_view, dgamma, dbeta, moments
         threads.run(compiled.inference_backward, view, dout, gamma, eps, *results)
     return arrays.delivered(dx, out, x.dtype), dgamma.astype(x.dtype), dbeta.astype(x.dtype)

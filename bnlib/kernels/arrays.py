@@ -21,23 +21,36 @@ def prepared(x, eps):
     return (x if in_order and flags.aligned else x.copy()), eps
 
 
-def views(like, *read, written):
+def views(like, *arrays):
     """Return arrays as (N, C, S), or as tables (N, C) where the channels of `like` are neighbours.
 
-    Each is a view if it lies in memory as `like` does, otherwise a copy. What is only read is
-    marked so: Numba compiles a function anew for read-only arrays, and once is enough.
+    Each is a view if it lies in memory as `like` does, otherwise a copy.
     """
-    arrays = *read, written
     images, channels = like.shape[:2]
     if not like.flags.c_contiguous:
         arrays = [np.moveaxis(a, 1, -1) for a in arrays]
         shape = -1, channels
     else:
         shape = (images, channels, -1) if like.size > images * channels else (images, channels)
-    found = [np.ascontiguousarray(a).reshape(shape) for a in arrays]
-    for view in found[:-1]:
-        view.setflags(write=False)
-    return found
+    return [_unlocked(np.ascontiguousarray(a)).reshape(shape) for a in arrays]
+
+
+class _Memory:
+    """An array's memory, whether it is read-only or not; it keeps the array alive."""
+
+    def __init__(self, array):
+        described = array.__array_interface__
+        self.array = array
+        self.__array_interface__ = {**described, "data": (described["data"][0], False)}
+
+
+def _unlocked(a):
+    """Return an array that Numba need not tell from one that can be written.
+
+    It compiles a function anew for read-only arrays, and once is enough: no loop writes into what
+    it reads.
+    """
+    return a if a.flags.writeable else np.asarray(_Memory(a))
 
 
 def sample(x):
