@@ -70,7 +70,7 @@ def batch(x: Data, name: str = "x", ndims: Shape = (2, 3, 4, 5)) -> np.ndarray:
 def training_batch(x: Data, ndims: Shape = (2, 3, 4, 5)) -> np.ndarray:
     """Return x as a batch with at least two values in each channel."""
     x = batch(x, ndims=ndims)
-    if x.size < 2 * x.shape[1] or x.size == 0:  # otherwise there are enough
+    if type(x) is not np.ndarray or x.size <= 2 * x.shape[1]:  # otherwise there are enough
         several_values(x, x.shape, reduced_axes(x.ndim), sharing="channel", needed_by="training")
     return x
 
