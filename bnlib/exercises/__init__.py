@@ -31,7 +31,9 @@ from bnlib.exercises import (
     nb06_updates,
     nb08_groups,
 )
-from bnlib.exercises.checker.exercise import Exercise, Result
+from bnlib.exercises.checker.exercise import Exercise
+from bnlib.exercises.checker.prediction import Prediction
+from bnlib.exercises.checker.question import Question, Result
 
 ALL = {
     name: found
@@ -54,9 +56,9 @@ ALL = {
         nb08_groups,
     )
     for name, found in vars(module).items()
-    if isinstance(found, Exercise)
+    if isinstance(found, Question)
 }
 
-__all__ = ["ALL", "Exercise", "Result", *ALL]
+__all__ = ["ALL", "Exercise", "Prediction", "Result", *ALL]
 
 globals().update(ALL)

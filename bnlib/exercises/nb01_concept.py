@@ -4,8 +4,9 @@ import numpy as np
 
 from bnlib import layers, layout, normalize, statistics
 from bnlib.exercises import variants
-from bnlib.exercises.checker.cases import WRONG_AXES, images, tables
-from bnlib.exercises.checker.exercise import exercise, prediction
+from bnlib.exercises.checker.batches import IMAGES, TABLES, WRONG_AXES
+from bnlib.exercises.checker.exercise import exercise
+from bnlib.exercises.checker.prediction import prediction
 from bnlib.exercises.checker.slips import Mistake
 from bnlib.judges import faults
 
@@ -106,7 +107,7 @@ def count_m():
 
 @exercise(
     notebook="01",
-    cases=images,
+    domain=IMAGES,
     returns="mu",
     hints=(
         "np.mean takes a tuple of axes.",
@@ -142,7 +143,7 @@ def channel_mean(x):
 
 @exercise(
     notebook="01",
-    cases=tables,
+    domain=TABLES,
     returns="xhat",
     hints=(
         "Each column has a mean and a variance of its own.",
@@ -160,7 +161,7 @@ def normalize_table(x, eps):
 
 @exercise(
     notebook="01",
-    cases=images,
+    domain=IMAGES,
     returns="xhat",
     hints=(
         "As for a table, but the mean runs over more axes.",

@@ -3,14 +3,14 @@
 import numpy as np
 
 from bnlib import statistics
-from bnlib.exercises.checker.cases import AXES, images
+from bnlib.exercises.checker.batches import AXES, IMAGES
 from bnlib.exercises.checker.exercise import exercise
 from bnlib.exercises.checker.slips import Mistake
 
 
 @exercise(
     notebook="01",
-    cases=images,
+    domain=IMAGES,
     returns="gamma beta",
     hints=(
         "Solve gamma * xhat + beta = x for gamma and beta.",

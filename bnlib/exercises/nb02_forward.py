@@ -4,7 +4,7 @@ import numpy as np
 
 from bnlib import layers, normalize, statistics
 from bnlib.exercises import variants
-from bnlib.exercises.checker.cases import AXES, images
+from bnlib.exercises.checker.batches import AXES, IMAGES
 from bnlib.exercises.checker.exercise import exercise
 from bnlib.exercises.checker.slips import Mistake
 from bnlib.judges import faults
@@ -99,7 +99,7 @@ _WRONG_INFERENCE = [
 
 @exercise(
     notebook="02",
-    cases=images,
+    domain=IMAGES,
     returns="y",
     hints=(
         "Five lines: mean, deviations, variance, xhat, y.",
@@ -116,7 +116,7 @@ def spatial_forward(x, gamma, beta, eps):
 
 @exercise(
     notebook="02",
-    cases=images,
+    domain=IMAGES,
     returns="std",
     hints=(
         "xhat has the standard deviation sqrt(var) / sqrt(var + eps). What does gamma do to it?",
@@ -196,7 +196,7 @@ def predicted_std(gamma, var, eps):
 
 @exercise(
     notebook="02",
-    cases=images,
+    domain=IMAGES,
     returns="y",
     hints=(
         "The formula is that of training, with the running statistics in place of the batch's.",

@@ -2,28 +2,50 @@
 
 import numpy as np
 
-from bnlib.exercises.checker.cases import Case
+from bnlib.exercises.checker.cases import LAYOUTS, Case
+from bnlib.exercises.checker.domain import Domain
 from bnlib.exercises.checker.exercise import exercise
 from bnlib.exercises.checker.slips import Mistake
-from bnlib.exercises.nb03_errors import random_arrays
-from bnlib.exercises.nb03_slopes import cube
+from bnlib.exercises.nb03_slopes import EPS, cube
 from bnlib.judges import gradcheck
 
 
 def _row_shares(x):
     """Let every entry of a row reach all of it, and by slopes that are not symmetric."""
-    return x * x / (np.sum(x * x, axis=1, keepdims=True) + 1)
+    return x * x / (np.sum(x * x, axis=-1, keepdims=True) + 1)
 
 
-INTEGERS = np.array([[1, 2], [3, 4]])
-FIELDS = tuple(
-    Case(f"{label}: x {shape}", {"f": f, "x": x, "dout": dout, "h": h}, 1e-7)
-    for label, f, h, shape, (x, dout) in (
-        ("shares of a row", _row_shares, 1e-4, (2, 3), random_arrays(2, (2, 3))),
-        ("a cube", cube, 0.1, (3, 2), random_arrays(3, (3, 2))),
-        ("whole numbers", cube, 0.1, (2, 2), (INTEGERS, random_arrays(4, (2, 2))[1])),
-        ("three axes", _row_shares, 1e-4, (2, 3, 2), random_arrays(5, (2, 3, 2))),
-    )
+def _row_sums(x):
+    """Return one number for each row: f may return another shape than x's."""
+    return np.sum(x * x * x, axis=-1)
+
+
+def _field(name, shape, whole, layout, h, seed):
+    """Return a function of arrays and a place; what is subtracted loses digits, h more."""
+    rng, f = np.random.default_rng(seed), FIELDS[name]
+    x = rng.uniform(0.5, 3, shape).round(1) * rng.choice((-1, 1), shape)
+    x = np.rint(x).astype(int) if whole else x
+    dout = rng.standard_normal(np.shape(f(x))).round(1)
+    size = np.sum(np.abs(f(np.abs(x) + h) * dout))
+    kind = "whole numbers" if whole else "numbers"
+    label = f"{name}, x {shape} of {kind}, h = {h:g}"
+    return Case(label, {"f": f, "x": x, "dout": dout, "h": h}, None, layout, 100 * EPS * size / h)
+
+
+FIELDS = {"a cube": cube, "shares of a row": _row_shares, "row sums": _row_sums}
+GRADIENTS = Domain(
+    _field,
+    {
+        "shares of a row": {"name": "shares of a row", "shape": (2, 3), "h": 1e-4},
+        "a cube": {"name": "a cube", "shape": (3, 2)},
+        "whole numbers": {"name": "a cube", "shape": (2, 2), "whole": True},
+        "three axes": {"name": "shares of a row", "shape": (2, 3, 2), "h": 1e-4},
+    },
+    name=tuple(FIELDS),
+    shape=((1,), (2,), (1, 1), (2, 2), (3, 2), (1, 3), (3, 1), (2, 1, 3), (1, 2, 2, 1)),
+    whole=(False, True),
+    layout=tuple(LAYOUTS),
+    h=(0.1, 1e-4, 0.01, 0.3),
 )
 
 
@@ -96,7 +118,7 @@ def _without_going_back(f, x, dout, h):
 
 @exercise(
     notebook="03",
-    cases=FIELDS,
+    domain=GRADIENTS,
     returns="gradient",
     hints=(
         "One entry of x at a time: np.ndindex(x.shape) runs through all places.",

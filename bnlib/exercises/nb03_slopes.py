@@ -3,7 +3,9 @@
 import numpy as np
 
 from bnlib.exercises.checker.cases import Case
-from bnlib.exercises.checker.exercise import exercise, prediction
+from bnlib.exercises.checker.domain import Domain
+from bnlib.exercises.checker.exercise import exercise
+from bnlib.exercises.checker.prediction import prediction
 from bnlib.exercises.checker.slips import Mistake
 from bnlib.judges import gradcheck
 
@@ -12,17 +14,59 @@ def _root(x):
     return 1 / np.sqrt(x)
 
 
+def _fraction(x):
+    return x / (x * x + 3)
+
+
 def cube(x):
     """Return x^3 + 2x, whose slope is 3x^2 + 2."""
     return x * x * x + 2 * x
 
 
-SLOPES = (
-    Case("f(x) = 1/sqrt(x) at 2", {"f": _root, "x": 2.0, "h": 1e-3}, 1e-8),
-    Case("f(x) = x^3 + 2x at -1.5", {"f": cube, "x": -1.5, "h": 0.1}, 1e-8),
-    Case("f(x) = exp(x) at 0.3", {"f": np.exp, "x": 0.3, "h": 0.2}, 1e-8),
+def _slope_case(name, x, h, seed):
+    """Return a function and a place; what is subtracted loses digits, h in the divisor more."""
+    f = FUNCTIONS[name]
+    size = max(abs(f(x + h)), abs(f(x - h)))
+    values = {"f": f, "x": x, "h": h}
+    return Case(f"f(x) = {name} at {x:g}, h = {h:g}", values, tolerance=100 * EPS * size / h)
+
+
+def _complex_case(name, x, seed):
+    f = FUNCTIONS[name]
+    size = abs(gradcheck.complex_step_gradient(f, x))
+    return Case(f"f(x) = {name} at {x:g}", {"f": f, "x": x}, tolerance=1e-12 * max(size, 1e-3))
+
+
+def _within(parameters):
+    """Return parameters with x where the root is taken of positive numbers."""
+    p = dict(parameters)
+    far_enough = p["x"] > 2 * p.get("h", 0)
+    return p if p["name"] != "1/sqrt(x)" or far_enough else p | {"x": 4.5}
+
+
+EPS = 2.0**-52
+FUNCTIONS = {
+    "x^3 + 2x": cube,
+    "exp(x)": np.exp,
+    "1/sqrt(x)": _root,
+    "x / (x^2 + 3)": _fraction,
+    "sin(3x)": lambda x: np.sin(3 * x),
+}
+PLACES = (2.0, -1.5, 0.3, 0.0, 3, -40.0)
+NAMED = {
+    "a root": {"name": "1/sqrt(x)", "x": 2.0},
+    "a cube": {"name": "x^3 + 2x", "x": -1.5},
+    "a power of e": {"name": "exp(x)", "x": 0.3},
+}
+SLOPES = Domain(
+    _slope_case,
+    NAMED,
+    _within,
+    name=tuple(FUNCTIONS),
+    x=PLACES,
+    h=(0.1, 1e-3, 0.2, 1e-2, 1.0, 1e-4),
 )
-COMPLEX_SLOPES = tuple(case._replace(tolerance=1e-12) for case in SLOPES)
+COMPLEX_SLOPES = Domain(_complex_case, NAMED, _within, name=tuple(FUNCTIONS), x=PLACES)
 
 
 @prediction(
@@ -49,7 +93,7 @@ def error_falls_by():
 
 @exercise(
     notebook="03",
-    cases=SLOPES,
+    domain=SLOPES,
     returns="slope",
     hints=(
         "Look one step to the left and one to the right.",
@@ -131,7 +175,7 @@ def central_difference(f, x, h):
 
 @exercise(
     notebook="03",
-    cases=COMPLEX_SLOPES,
+    domain=COMPLEX_SLOPES,
     returns="slope",
     hints=(
         "Step in an imaginary direction; Python writes the imaginary unit 1j.",

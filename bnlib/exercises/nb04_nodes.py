@@ -2,8 +2,9 @@
 
 import numpy as np
 
-from bnlib.exercises.checker.cases import WRONG_AXES, images
-from bnlib.exercises.checker.exercise import exercise, prediction
+from bnlib.exercises.checker.batches import IMAGES, WRONG_AXES
+from bnlib.exercises.checker.exercise import exercise
+from bnlib.exercises.checker.prediction import prediction
 from bnlib.exercises.checker.slips import Mistake
 from bnlib.graph import primitives
 from bnlib.judges import gradcheck
@@ -30,7 +31,7 @@ def two_paths():
 
 @exercise(
     notebook="04",
-    cases=images,
+    domain=IMAGES,
     returns="dbeta",
     hints=(
         "Forward, beta[c] was copied to every place of channel c. What comes back from each?",
@@ -61,7 +62,7 @@ def spread_back(dout):
 
 @exercise(
     notebook="04",
-    cases=images,
+    domain=IMAGES,
     returns="dx",
     hints=(
         "Each of the m values of a channel has the same share in its mean.",
@@ -130,7 +131,7 @@ def mean_back(dmean, shape):
 
 @exercise(
     notebook="04",
-    cases=images,
+    domain=IMAGES,
     returns="dvar",
     hints=(
         "Two small steps: 1 / a has the derivative -1 / a^2, and sqrt(a) has 1 / (2 sqrt(a)).",

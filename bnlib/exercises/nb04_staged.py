@@ -3,7 +3,7 @@
 import numpy as np
 
 from bnlib.exercises import variants
-from bnlib.exercises.checker.cases import images
+from bnlib.exercises.checker.batches import IMAGES
 from bnlib.exercises.checker.exercise import exercise
 from bnlib.exercises.checker.slips import Mistake
 from bnlib.graph import spatial_batchnorm_graph
@@ -34,7 +34,7 @@ def _walk(
 
 @exercise(
     notebook="04",
-    cases=images,
+    domain=IMAGES,
     returns="dx dgamma dbeta",
     hints=(
         "Compute the nine values forward first; then walk back from step 9 to step 1.",

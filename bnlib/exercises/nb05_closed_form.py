@@ -4,7 +4,7 @@ import numpy as np
 
 from bnlib import layers, layout, normalize
 from bnlib.exercises import variants
-from bnlib.exercises.checker.cases import AXES, WRONG_AXES, images
+from bnlib.exercises.checker.batches import AXES, IMAGES, WRONG_AXES
 from bnlib.exercises.checker.exercise import exercise
 from bnlib.exercises.checker.slips import Mistake
 from bnlib.judges import faults
@@ -22,7 +22,7 @@ def _closed(name, sentence, dx):
 
 @exercise(
     notebook="05",
-    cases=images,
+    domain=IMAGES,
     returns="dgamma dbeta",
     hints=(
         "y = gamma * xhat + beta. What multiplies gamma, and what multiplies beta?",
@@ -83,7 +83,7 @@ def parameter_gradients(dout, xhat):
 
 @exercise(
     notebook="05",
-    cases=images,
+    domain=IMAGES,
     returns="dx",
     hints=(
         "Begin with dxhat = gamma * dout, gamma as (1, C, 1, 1).",
@@ -206,7 +206,7 @@ def closed_form_dx(dout, xhat, inv_std, gamma):
 
 @exercise(
     notebook="05",
-    cases=images,
+    domain=IMAGES,
     returns="dx dgamma dbeta",
     hints=(
         "First the forward values that you need: xhat and inv_std.",

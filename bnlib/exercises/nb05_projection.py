@@ -3,25 +3,38 @@
 import numpy as np
 
 from bnlib import layers, normalize
-from bnlib.exercises.checker.cases import Case, images
-from bnlib.exercises.checker.exercise import exercise, prediction
+from bnlib.exercises.checker.batches import IMAGES
+from bnlib.exercises.checker.cases import Case
+from bnlib.exercises.checker.domain import Domain
+from bnlib.exercises.checker.exercise import exercise
+from bnlib.exercises.checker.prediction import prediction
 from bnlib.exercises.checker.slips import Mistake
 
 
-def _vectors(seed, m, offset):
+def _line_case(m, offset, spread, line, dtype, layout, seed):
+    """Return one channel: g over a normalized xhat."""
     rng = np.random.default_rng(seed)
-    x, g = rng.standard_normal((2, m))
-    return {"g": offset + 2 * g, "xhat": (x - x.mean()) / x.std()}
+    z = rng.standard_normal(m)
+    xhat = (z - z.mean()) / z.std()
+    noise = 3 * xhat if line else rng.standard_normal(m).round(1)
+    values = {"g": spread * (offset + noise), "xhat": xhat}
+    label = f"{m} values, mean {spread * offset:g}{', on a line' * line}, {dtype}, {layout}"
+    return Case(label, {name: v.astype(dtype) for name, v in values.items()}, layout=layout)
 
 
-CHANNELS = (
-    Case("7 values", _vectors(1, 7, offset=1.0), 1e-9),
-    Case("12 values, mean far from 0", _vectors(2, 12, offset=-30.0), 1e-9),
-    Case(
-        "g a straight line over xhat",
-        {**_vectors(3, 5, 0.0), "g": 3 + 2 * _vectors(3, 5, 0.0)["xhat"]},
-        1e-3,
-    ),
+CHANNELS = Domain(
+    _line_case,
+    {
+        "7 values": {"m": 7},
+        "mean far from 0": {"m": 13, "offset": -30.0},
+        "g a straight line over xhat": {"m": 5, "line": True},
+    },
+    m=(3, 2, 5, 7, 13, 60),
+    offset=(1.0, 0.0, -30.0, 1e4),
+    spread=(1.0, 1e-3, 100.0),
+    line=(False, True),
+    dtype=("float64", "float32"),
+    layout=("C order", "every second number of a larger array", "reversed in memory"),
 )
 
 
@@ -55,7 +68,7 @@ def scale_of_dx():
 
 @exercise(
     notebook="05",
-    cases=CHANNELS,
+    domain=CHANNELS,
     returns="residuals",
     hints=(
         "xhat has mean 0 and variance 1. What are intercept and slope of the line?",
@@ -124,7 +137,7 @@ def project(g, xhat):
 
 @exercise(
     notebook="05",
-    cases=images,
+    domain=IMAGES,
     returns="leftover",
     hints=(
         "The second law has a bracket and a factor; only the factor is asked for.",

@@ -6,7 +6,9 @@ import numpy as np
 
 from bnlib import conventions, layers
 from bnlib.exercises import variants
-from bnlib.exercises.checker.cases import Case, image_case
+from bnlib.exercises.checker.batches import image_domain
+from bnlib.exercises.checker.cases import Case
+from bnlib.exercises.checker.domain import Domain
 from bnlib.exercises.checker.exercise import exercise
 from bnlib.exercises.checker.slips import Mistake
 from bnlib.judges import faults
@@ -84,26 +86,54 @@ MORE = variants.of(
 )
 
 
-def _histories():
-    """Return cases of an average that started from 0, k batches ago."""
-    rng = np.random.default_rng(8)
-    for momentum, k in ((0.9, 1), (0.9, 10), (0.5, 3), (0.99, 60)):
-        value = rng.uniform(1, 9, 3) * (1 - momentum**k)
-        label = f"momentum {momentum}, {k} batch{'es' if k > 1 else ''}"
-        yield Case(label, {"running": value, "momentum": momentum, "k": k}, 1e-9)
+def _history(C, momentum, k, scale, dtype, layout, seed):
+    """Return an average that started from 0, k batches ago."""
+    value = scale * np.random.default_rng(seed).uniform(-9, 9, C).round(1)
+    running = (value * (1 - momentum**k)).astype(dtype)
+    label = f"{C} channels, momentum {momentum}, {k} batch{'es' * (k > 1)}, {dtype}, size {scale:g}"
+    return Case(label, {"running": running, "momentum": momentum, "k": k}, None, layout)
 
 
-def _passes():
-    """Return cases of a whole layer, in training and in evaluation."""
-    for seed, (training, momentum) in enumerate(((True, 0.9), (False, 0.9), (True, 0.3)), 20):
-        extra = {"training": training, "momentum": momentum}
-        mode = "training" if training else "evaluation"
-        yield image_case(f"{mode}, momentum {momentum}", (2, 3, 4, 5), seed, extra, eps=1e-3)
+HISTORIES = Domain(
+    _history,
+    {
+        f"momentum {momentum}, {k} batch{'es' * (k > 1)}": {"C": 3, "momentum": momentum, "k": k}
+        for momentum, k in ((0.9, 1), (0.9, 10), (0.5, 3), (0.99, 60))
+    },
+    C=(1, 2, 3, 5),
+    momentum=(0.9, 0.5, 0.1, 0.99, 0.0, 0.999),
+    k=(1, 2, 3, 10, 61, 100, 1000),
+    scale=(1.0, 1e-4, 1e4, 0.0),
+    dtype=("float64", "float32"),
+    layout=("C order", "every second number of a larger array", "reversed in memory"),
+)
+
+
+def _with_mode(case, momentum, training, **parameters):
+    """Return a batch for a whole layer, in training or in evaluation."""
+    mode = "training" if training else "evaluation"
+    values = {**case.values, "momentum": momentum, "training": training}
+    return case._replace(label=f"{mode}, momentum {momentum}: {case.label}", values=values)
+
+
+PASSES = image_domain(
+    _with_mode,
+    {
+        f"{mode}, momentum {momentum}": {
+            **{"N": 2, "C": 3, "H": 4, "W": 5, "eps": 1e-3},
+            "training": mode == "training",
+            "momentum": momentum,
+        }
+        for mode, momentum in (("training", 0.9), ("evaluation", 0.9), ("training", 0.3))
+    },
+    training=(True, False),
+    momentum=(0.9, 0.3, 0.1, 0.99, 0.01, 0.0, 1.0),
+)
 
 
 @exercise(
     notebook="06",
-    cases=lambda: tuple(_histories()),
+    domain=HISTORIES,
     returns="debiased",
     hints=(
         "How much does the zero at the start still weigh after k batches?",
@@ -173,7 +203,8 @@ def debias(running, momentum, k):
 
 @exercise(
     notebook="06",
-    cases=lambda: tuple(_passes()),
+    domain=PASSES,
+    updates=("running_mean", "running_var"),
     returns="y running_mean running_var",
     hints=(
         "Two cases: in training, the batch's statistics; in evaluation, the running ones.",

@@ -3,26 +3,44 @@
 import numpy as np
 
 from bnlib import statistics
+from bnlib.exercises.checker.batches import offset_of
 from bnlib.exercises.checker.cases import Case
+from bnlib.exercises.checker.domain import Domain
 from bnlib.exercises.checker.exercise import exercise
 from bnlib.exercises.checker.slips import Mistake
 
 
-def _shards():
-    """Return cases of two shards: equal counts, unequal ones, and means far apart."""
-    rng = np.random.default_rng(9)
-    for label, a, b, apart in (
-        ("equal counts", 6, 6, 1.0),
-        ("counts 3 and 8", 3, 8, 2.0),
-        ("means far apart", 9, 4, 50.0),
-    ):
-        shards = rng.standard_normal((a, 2)), apart + rng.standard_normal((b, 2))
-        values = {}
-        for letter, shard in zip("ab", shards, strict=True):
-            mean = shard.mean(axis=0)
-            values[f"m_{letter}"], values[f"mean_{letter}"] = len(shard), mean
-            values[f"s_{letter}"] = np.sum((shard - mean) ** 2, axis=0)
-        yield Case(label, values, 1e-9)
+def _shards(m_a, m_b, C, offset, apart, spread, dtype, layout, seed):
+    """Return the moments of two shards; one value alone has no squared deviations."""
+    rng = np.random.default_rng(seed)
+    away = offset_of(offset, dtype)
+    values = {
+        "mean_a": spread * (away + rng.standard_normal(C).round(1)),
+        "mean_b": spread * (away + apart + rng.standard_normal(C).round(1)),
+        "s_a": spread**2 * (m_a - 1) * rng.uniform(0.5, 2, C).round(1),
+        "s_b": spread**2 * (m_b - 1) * rng.uniform(0.5, 2, C).round(1),
+    }
+    values = {name: v.astype(dtype) for name, v in values.items()} | {"m_a": m_a, "m_b": m_b}
+    label = f"counts {m_a} and {m_b}, {C} channels, {apart:g} apart, mean {offset}, {dtype}"
+    return Case(label, values, layout=layout)
+
+
+SHARDS = Domain(
+    _shards,
+    {
+        "equal counts": {"m_a": 6, "m_b": 6, "C": 2},
+        "counts 3 and 8": {"m_a": 3, "m_b": 8, "C": 2, "apart": 2.0},
+        "means far apart": {"m_a": 9, "m_b": 4, "C": 2, "apart": 50.0},
+    },
+    m_a=(2, 1, 3, 6, 9, 100, 10**6),
+    m_b=(2, 3, 1, 4, 8, 50, 3000),
+    C=(1, 2, 3, 5),
+    offset=(2, 0, -30, "halfway", "far", "far below 0"),
+    apart=(1.0, 0.0, -2.0, 50.0),
+    spread=(1.0, 0.01, 100.0),
+    dtype=("float64", "float32"),
+    layout=("C order", "every second number of a larger array", "reversed in memory"),
+)
 
 
 def _weighted(m_a, mean_a, m_b, mean_b):
@@ -46,7 +64,7 @@ def _wrong_merge(name, sentence, mean=_weighted, between=_between, divided=False
 
 @exercise(
     notebook="06",
-    cases=lambda: tuple(_shards()),
+    domain=SHARDS,
     returns="m mean s",
     hints=(
         "The counts add up. The mean is the average of the two means, weighted by the counts.",

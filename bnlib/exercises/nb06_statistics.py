@@ -5,10 +5,31 @@ from dataclasses import replace
 import numpy as np
 
 from bnlib import conventions, statistics
-from bnlib.exercises.checker.cases import AXES, WRONG_AXES, images
-from bnlib.exercises.checker.exercise import exercise, prediction
+from bnlib.exercises.checker.batches import AXES, IMAGES, WRONG_AXES
+from bnlib.exercises.checker.cases import Case
+from bnlib.exercises.checker.domain import Domain
+from bnlib.exercises.checker.exercise import exercise
+from bnlib.exercises.checker.prediction import prediction
 from bnlib.exercises.checker.slips import Mistake
 from bnlib.running import RunningStatistics
+
+
+def _variances(C, m, scale, dtype, layout, seed):
+    """Return biased variances of m values."""
+    var = scale * np.random.default_rng(seed).uniform(0.5, 4, C).round(1)
+    label = f"{C} channels, m = {m}, size {scale:g}, {dtype}, {layout}"
+    return Case(label, {"var": var.astype(dtype), "m": m}, layout=layout)
+
+
+VARIANCES = Domain(
+    _variances,
+    {"m = 12": {"C": 3, "m": 12}, "m = 120": {"C": 3, "m": 120}},
+    C=(1, 2, 3, 7),
+    m=(2, 3, 4, 12, 120, 1000, 10**6),
+    scale=(1.0, 1e-6, 1e4, 0.0),
+    dtype=("float64", "float32"),
+    layout=("C order", "every second number of a larger array", "reversed in memory"),
+)
 
 
 @prediction(
@@ -34,7 +55,7 @@ def scatter_of_the_mean():
 
 @exercise(
     notebook="06",
-    cases=images,
+    domain=VARIANCES,
     returns="unbiased",
     hints=(
         "The biased variance is a sum divided by m. What is wanted is divided by m - 1.",
@@ -99,7 +120,7 @@ def unbiased(var, m):
 
 @exercise(
     notebook="06",
-    cases=images,
+    domain=IMAGES,
     returns="var",
     hints=(
         "The mean of squares minus the square of the mean is two large numbers subtracted.",

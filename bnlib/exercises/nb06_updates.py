@@ -6,21 +6,43 @@ import numpy as np
 
 from bnlib import conventions, statistics
 from bnlib.exercises.checker.cases import Case
+from bnlib.exercises.checker.domain import Domain
 from bnlib.exercises.checker.exercise import exercise
 from bnlib.exercises.checker.slips import Mistake
 from bnlib.running import RunningStatistics
 
 
-def _updates():
-    """Return cases of an update: what was running, and a batch's statistics."""
-    rng = np.random.default_rng(7)
-    for channels, m, momentum in ((3, 40, 0.9), (2, 4, 0.1), (4, 12, 0.7)):
-        old, new = rng.uniform(1, 9, (2, 2, channels))
-        values = dict(
-            zip(("running_mean", "running_var", "mean", "var"), (*old, *new), strict=True)
-        )
-        label = f"{channels} channels, m = {m}, momentum {momentum}"
-        yield Case(label, {**values, "m": m, "momentum": momentum}, 1e-9)
+def _update_case(C, m, momentum, offset, spread, start, dtype, layout, seed):
+    """Return what was running, and a batch's statistics."""
+    rng = np.random.default_rng(seed)
+    values = {
+        "running_mean": spread * (offset + rng.standard_normal(C).round(1)) * (start == "running"),
+        "running_var": spread**2 * rng.uniform(0.5, 4, C).round(1),
+        "mean": spread * (offset + rng.standard_normal(C).round(1)),
+        "var": spread**2 * rng.uniform(0.5, 4, C).round(1),
+    }
+    if start != "running":
+        values["running_var"] = np.full(C, 1.0 * (start != "0"))
+    values = {name: v.astype(dtype) for name, v in values.items()} | {"m": m, "momentum": momentum}
+    label = f"{C} channels, m = {m}, momentum {momentum}, from {start}, {dtype}, {layout}"
+    return Case(label, values, layout=layout)
+
+
+UPDATES = Domain(
+    _update_case,
+    {
+        f"{C} channels, m = {m}": {"C": C, "m": m, "momentum": momentum}
+        for C, m, momentum in ((3, 40, 0.9), (2, 4, 0.1), (4, 12, 0.7))
+    },
+    C=(1, 2, 3, 4, 7),
+    m=(2, 3, 4, 12, 40, 1000, 10**6),
+    momentum=(0.9, 0.1, 0.7, 0.5, 0.01, 0.99, 0.0, 1.0),
+    offset=(2.0, 0.0, -3.0, 1000.0, -1e5),
+    spread=(1.0, 0.01, 100.0, 1e-4),
+    start=("running", "0", "0 and 1"),
+    dtype=("float64", "float32"),
+    layout=("C order", "every second number of a larger array", "reversed in memory"),
+)
 
 
 def _as_it_is(value, m):
@@ -51,7 +73,8 @@ def _unbiased(var, m):
 
 @exercise(
     notebook="06",
-    cases=lambda: tuple(_updates()),
+    domain=UPDATES,
+    updates=("running_mean", "running_var"),
     returns="running_mean running_var",
     hints=(
         "momentum is the weight of the old value here.",
@@ -124,7 +147,8 @@ def update_course(running_mean, running_var, mean, var, m, momentum):
 
 @exercise(
     notebook="06",
-    cases=lambda: tuple(_updates()),
+    domain=UPDATES,
+    updates=("running_mean", "running_var"),
     returns="running_mean running_var",
     hints=(
         "momentum is the weight of the new value here.",

@@ -1,0 +1,86 @@
+"""The batches of one check, with the right results and those of every mistake that is asked for."""
+
+from functools import cached_property
+
+from bnlib.exercises.checker import outcomes
+from bnlib.exercises.checker.precision import measure, near
+from bnlib.exercises.checker.sandbox import quiet
+
+AGAIN = 3  # batches that are asked for a second time, at the end
+
+
+class Trial:
+    """What an answer is compared with: cases, and what is right in each.
+
+    Parameters
+    ----------
+    answer : callable
+        The right one.
+    names, parts : tuple of str
+        Its arguments and its results.
+    cases : sequence of Case
+    exact : bool
+        Whether values are moved only.
+    """
+
+    def __init__(self, answer, names, parts, cases, exact=False):
+        self.answer, self.names, self.parts, self.exact = answer, names, parts, exact
+        self.cases = (*cases, *cases[:: max(1, len(cases) // AGAIN)])
+        self._known = {}
+
+    @cached_property
+    def rights(self):
+        """The right answer, measured in every case."""
+        return [self.measure(case) for case in self.cases]
+
+    def measure(self, case, function=None):
+        """Return a function's results on a case and how rounding changes them."""
+        with quiet():
+            return measure(function or self.answer, case, self.names, self.parts, self.exact)
+
+    def right(self, k, outcome):
+        """Return whether an outcome of case k is the right one."""
+        return not outcome.problem and self.complaint(outcome, self.rights[k]) is None
+
+    def near(self, k, results, others):
+        """Return whether two results of case k differ by no more than a right one may."""
+        tolerances = self.rights[k].tolerances(results)
+        return all(near(*each) for each in zip(results, others, tolerances, strict=True))
+
+    def complaint(self, outcome, right):
+        """Return the part that is wrong in an outcome, its value and the right one; or None."""
+        expected = right.outcome.results
+        tolerances = right.tolerances(outcome.results)
+        for part in zip(self.parts, outcome.results, expected, tolerances, strict=True):
+            _, ours, theirs, tolerance = part
+            if not near(ours, theirs, tolerance) or (self.exact and ours.dtype != theirs.dtype):
+                return part
+        return None
+
+    def wrong(self, found):
+        """Return the indices of the cases in which an answer is wrong, as a dictionary's keys."""
+        return dict.fromkeys(k for k, one in enumerate(found) if not self.right(k, one))
+
+    def outcome_of(self, mistake, k):
+        """Return what a mistake gives in case k."""
+
+        def call():
+            values = self.cases[k].arguments(self.names)
+            with quiet():
+                return outcomes.attempt(mistake.function, values, self.names, self.parts)
+
+        return self._remembered(call, "outcome", mistake, k)
+
+    def measured_of(self, mistake, k):
+        """Return the same, with how rounding changes it."""
+        return self._remembered(
+            lambda: self.measure(self.cases[k], mistake.function), "measured", mistake, k
+        )
+
+    def _remembered(self, call, *key):
+        """Call once for each key; a mistake is known by its identity, so it is kept, too."""
+        what, mistake, k = key
+        known = what, id(mistake), k
+        if known not in self._known:
+            self._known[known] = mistake, call()
+        return self._known[known][1]
