@@ -53,6 +53,9 @@ IMAGES_ONLY = (
     "variance of each image",
     "mean along the last axis",
     "reshaped without a transpose",
+    "statistics of a table without a transpose",
+    "brackets of N * H * W missing",
+    "brackets of N * H * W missing in the variance",
 )
 
 
@@ -72,9 +75,12 @@ IMAGES_ONLY = (
         ((6, 3, 1, 1), "That is a mean for each image and channel; all images share one."),
         ((), "That is one mean for all numbers; each channel has its own."),
         ((1, 3, 1, 1), "The numbers are right, but this is with keepdims; (C,) is asked for."),
-        ((3, 1, 1), "The numbers are right, but (C,) is asked for."),
-        ((3, 1), "The numbers are right, but (C,) is asked for, with one axis."),
-        (3, "The count is right. A shape is a tuple, even for one axis."),
+        ((3, 1, 1), "There are axes too many; (C,) is asked for."),
+        (
+            (3, 1),
+            "The numbers are right, but there are two axes; (C,) is asked for, with one axis.",
+        ),
+        (3, "The count is right; a shape is a tuple, even for one axis."),
     ),
 )
 def shape_of_mu():
@@ -123,6 +129,11 @@ def count_m():
         for axes in WRONG_AXES
     ]
     + [
+        Mistake(
+            "brackets of N * H * W missing",
+            variants.BRACKETS,
+            lambda x: np.ravel(variants.by_n_alone(x)),
+        ),
         Mistake(
             "reshaped without a transpose",
             "A reshape alone mixes the channels; first move their axis to the end.",

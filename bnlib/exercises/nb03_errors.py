@@ -63,6 +63,38 @@ SIZES = {
     "the larger of |a| and |b|": np.maximum,
 }
 
+WHOLE = (  # errors of whole arrays: name, sentence, error of a and b with a least denominator
+    (
+        "largest above and below",
+        "Numerator and denominator have each their own largest; divide first, then take it.",
+        lambda a, b, least: np.max(np.abs(a - b)) / max(least, np.max(np.abs(a) + np.abs(b))),
+    ),
+    (
+        "sums",
+        "It divides sums over all entries; divide entry by entry, and take the largest.",
+        lambda a, b, least: np.sum(np.abs(a - b)) / max(least, np.sum(np.abs(a) + np.abs(b))),
+    ),
+    (
+        "norms",
+        "It divides norms; divide entry by entry, and take the largest.",
+        lambda a, b, least: (
+            np.linalg.norm(a - b) / max(least, np.linalg.norm(a) + np.linalg.norm(b))
+        ),
+    ),
+    (
+        "error of the whole array",
+        "That compares whole arrays, by norms; divide entry by entry, and take the largest.",
+        lambda a, b, least: (
+            np.linalg.norm(a - b) / max(least, np.linalg.norm(a), np.linalg.norm(b))
+        ),
+    ),
+    (
+        "norm of the sum",
+        "It divides norms, and a + b may cancel; divide |a - b| by |a| + |b| entry by entry.",
+        lambda a, b, least: np.linalg.norm(a - b) / max(least, np.linalg.norm(a + b)),
+    ),
+)
+
 
 @exercise(
     notebook="03",
@@ -76,27 +108,27 @@ SIZES = {
     mistakes=(
         Mistake(
             "no absolute value above",
-            "The difference may be negative: take its absolute value.",
+            "The difference may be negative; take its absolute value.",
             lambda a, b: np.max((a - b) / np.maximum(1e-8, np.abs(a) + np.abs(b))),
         ),
         Mistake(
             "no absolute values below",
-            "a + b may cancel: add the absolute values.",
+            "a + b may cancel; add the absolute values.",
             lambda a, b: np.max(np.abs(a - b) / np.maximum(1e-8, a + b)),
         ),
         Mistake(
             "absolute value of the sum",
-            "|a + b| may cancel: add |a| and |b|.",
+            "|a + b| may cancel; add |a| and |b|.",
             lambda a, b: np.max(np.abs(a - b) / np.maximum(1e-8, np.abs(a + b))),
         ),
         Mistake(
             "no lower bound",
-            "Where both are 0 this is 0/0: the denominator must be at least 1e-8.",
+            "Where both are 0 this is 0/0; the denominator must be at least 1e-8.",
             lambda a, b: np.max(np.abs(a - b) / (np.abs(a) + np.abs(b))),
         ),
         Mistake(
             "1e-8 added",
-            "1e-8 is a lower bound, by np.maximum; here it is added.",
+            "1e-8 is added; it is a lower bound, by np.maximum.",
             lambda a, b: np.max(np.abs(a - b) / (1e-8 + np.abs(a) + np.abs(b))),
         ),
         *(
@@ -125,30 +157,10 @@ SIZES = {
             for size, size_of in SIZES.items()
             for least in (1e-8, 0)
         ),
-        Mistake(
-            "largest above and below",
-            "Numerator and denominator have each their own largest; divide first, then take it.",
-            lambda a, b: np.max(np.abs(a - b)) / np.max(np.abs(a) + np.abs(b)),
-        ),
-        Mistake(
-            "sums",
-            "It divides sums over all entries; divide entry by entry, and take the largest.",
-            lambda a, b: np.sum(np.abs(a - b)) / np.sum(np.abs(a) + np.abs(b)),
-        ),
-        Mistake(
-            "norms",
-            "It divides norms; divide entry by entry, and take the largest.",
-            lambda a, b: np.linalg.norm(a - b) / (np.linalg.norm(a) + np.linalg.norm(b)),
-        ),
-        Mistake(
-            "error of the whole array",
-            "That compares whole arrays, by norms; divide entry by entry, and take the largest.",
-            gradcheck.norm_error,
-        ),
-        Mistake(
-            "norm of the sum",
-            "It divides norms, and a + b may cancel; divide |a - b| by |a| + |b| entry by entry.",
-            lambda a, b: np.linalg.norm(a - b) / np.linalg.norm(a + b),
+        *(
+            Mistake(name, sentence, lambda a, b, error=error, least=least: error(a, b, least))
+            for name, sentence, error in WHOLE
+            for least in (0, 1e-8)
         ),
         Mistake(
             "absolute error",

@@ -72,19 +72,19 @@ def _looped(entry=_central, steps=float, result=float, axes=None):
 WHOLE_NUMBERS = (
     (
         "steps in whole numbers",
-        "x may hold whole numbers, which cut the step off: step on np.array(x, dtype=float).",
+        "x may hold whole numbers, which cut the step off; step on np.array(x, dtype=float).",
         None,
         float,
     ),
     (
         "result in whole numbers",
-        "Where x holds whole numbers, np.zeros_like(x) cuts it off: use np.zeros(x.shape).",
+        "Where x holds whole numbers, np.zeros_like(x) cuts it off; use np.zeros(x.shape).",
         float,
         None,
     ),
     (
         "steps and result in whole numbers",
-        "Where x holds whole numbers, its copy and np.zeros_like do too: make both float.",
+        "Where x holds whole numbers, its copy and np.zeros_like do too; make both float.",
         None,
         None,
     ),
@@ -128,7 +128,7 @@ def _without_going_back(f, x, dout, h):
     mistakes=(
         Mistake(
             "dout forgotten",
-            "dout is missing: multiply the difference by it before you sum.",
+            "dout is missing; multiply the difference by it before you sum.",
             _looped(lambda up, down, at, dout, h, place: np.sum(up - down) / (2 * h)),
         ),
         Mistake(
@@ -138,12 +138,14 @@ def _without_going_back(f, x, dout, h):
         ),
         Mistake(
             "own entry of dout",
-            "Each output has its own dout: multiply by the whole dout, not by dout[place].",
+            "It multiplies by dout[place] alone; each output has its own dout, so multiply by "
+            "the whole.",
             _looped(lambda up, down, at, dout, h, place: np.sum(up - down) * dout[place] / (2 * h)),
         ),
         Mistake(
             "own output only",
-            "An entry of x may change every output: sum over all of them.",
+            "It looks at one output alone; an entry of x may change every one, so sum over all "
+            "of them.",
             _looped(lambda up, down, at, dout, h, place: ((up - down) * dout)[place] / (2 * h)),
         ),
         Mistake(
@@ -158,17 +160,17 @@ def _without_going_back(f, x, dout, h):
         ),
         Mistake(
             "not divided",
-            "The difference must be divided by the distance of the two places, 2 h.",
+            "The difference is not divided; divide it by the distance of the two places, 2 h.",
             _looped(lambda up, down, at, dout, h, place: np.sum((up - down) * dout)),
         ),
         Mistake(
             "two axes only",
-            "x may have any number of axes, not two alone: np.ndindex(x.shape) runs through all.",
+            "x may have any number of axes, not two alone; np.ndindex(x.shape) runs through all.",
             _looped(axes=2),
         ),
         Mistake(
             "divided by h",
-            "The two places are 2 h apart; here the difference is divided by h.",
+            "The difference is divided by h; the two places are 2 h apart.",
             _looped(lambda up, down, at, dout, h, place: np.sum((up - down) * dout) / h),
         ),
         Mistake(
@@ -208,12 +210,12 @@ def _without_going_back(f, x, dout, h):
         ),
         Mistake(
             "first entry alone",
-            "Only the first entry of the gradient is filled: does return stand inside the loop?",
+            "Only the first entry of the gradient is filled; does return stand inside the loop?",
             _first_entry,
         ),
         Mistake(
             "one array under two names",
-            "The gradient is 0 everywhere: are above and below the same array? Make two copies.",
+            "The gradient is 0 everywhere; are above and below the same array? Make two copies.",
             lambda f, x, dout, h: np.zeros(x.shape),
         ),
     ),

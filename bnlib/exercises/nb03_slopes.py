@@ -78,10 +78,13 @@ COMPLEX_SLOPES = Domain(_complex_case, NAMED, _within, name=tuple(FUNCTIONS), x=
     ),
     mistakes=(
         (10, "That holds for the forward difference; the central one gains more."),
-        (1000, "The error goes with h^2, not with h^3."),
-        (20, "h is ten times smaller, and the error goes with its square: 10^2, not 2 * 10."),
+        (1000, "The error does not go with h^3; it goes with h^2."),
+        (20, "That is 2 * 10; h is ten times smaller, and the error goes with its square."),
         (2, "2 is the power of h; by how much does h^2 fall?"),
-        (0.01, "The question is by which factor it falls: one over that."),
+        (
+            0.01,
+            "That is what is left of it; the question is by which factor it falls, one over that.",
+        ),
     ),
 )
 def error_falls_by():
@@ -113,7 +116,7 @@ def error_falls_by():
         ),
         Mistake(
             "divided by h",
-            "The two places are 2 h apart; here the difference is divided by h.",
+            "The difference is divided by h; the two places are 2 h apart.",
             lambda f, x, h: (f(x + h) - f(x - h)) / h,
         ),
         Mistake(
@@ -128,12 +131,12 @@ def error_falls_by():
         ),
         Mistake(
             "divided by 2",
-            "The two places are 2 h apart; here the difference is divided by 2.",
+            "The difference is divided by 2; the two places are 2 h apart.",
             lambda f, x, h: (f(x + h) - f(x - h)) / 2,
         ),
         Mistake(
             "not divided",
-            "The difference must be divided by the distance of the two places, 2 h.",
+            "The difference is not divided; divide it by the distance of the two places, 2 h.",
             lambda f, x, h: f(x + h) - f(x - h),
         ),
         Mistake(
@@ -148,7 +151,7 @@ def error_falls_by():
         ),
         Mistake(
             "one side, divided by 2 h",
-            "From x to x + h it is one h; for / (2 * h), take f(x + h) - f(x - h).",
+            "One step is divided by 2 h; from x to x + h it is one h, so take f(x + h) - f(x - h).",
             lambda f, x, h: (f(x + h) - f(x)) / (2 * h),
         ),
         Mistake(
@@ -190,20 +193,20 @@ def central_difference(f, x, h):
         ),
         Mistake(
             "real part",
-            "The slope stands in the imaginary part, not in the real one.",
+            "That is the real part; the slope stands in the imaginary one.",
             lambda f, x: np.real(f(x + 1e-30j)) / 1e-30,
         ),
         *(
             Mistake(
                 "step too large",
-                "The step is too large: nothing is subtracted, so h can be 1e-30.",
+                "The step is too large; nothing is subtracted, so h can be 1e-30.",
                 lambda f, x, h=h: np.imag(f(x + 1j * h)) / h,
             )
             for h in (1.0, 0.1, 1e-2, 1e-3, 1e-4, 1e-5)
         ),
         Mistake(
             "real step",
-            "The step is real, so the imaginary part is 0: write 1j * h.",
+            "The step is real, so the imaginary part is 0; write 1j * h.",
             lambda f, x: np.imag(f(x + 1e-30)) / 1e-30,
         ),
         *(

@@ -46,11 +46,18 @@ CHANNELS = Domain(
         "In the closed form only s = 1 / sigma changes, and sigma is ten times as large: 1/10.",
     ),
     mistakes=(
-        (10, "It shrinks: the layer divides by a standard deviation that is ten times as large."),
-        (1, "The output stays the same, but dx is divided by sigma, which has grown."),
-        (0.01, "dx is divided by sigma once, not twice."),
-        (100, "It shrinks: dx is divided by a standard deviation that is ten times as large."),
-        (0, "dx becomes smaller, and does not vanish."),
+        (
+            10,
+            "It does not grow; the layer divides by a standard deviation that is ten times as "
+            "large.",
+        ),
+        (1, "The output stays the same, but not dx; it is divided by sigma, which has grown."),
+        (0.01, "That divides by sigma twice; dx is divided by it once."),
+        (
+            100,
+            "It does not grow; dx is divided by a standard deviation that is ten times as large.",
+        ),
+        (0, "dx does not vanish; it becomes smaller."),
     ),
 )
 def scale_of_dx():
@@ -88,7 +95,7 @@ def scale_of_dx():
         ),
         Mistake(
             "slope as a sum",
-            "The slope is the mean of g * xhat; here it is the sum.",
+            "The slope is a sum; the slope is the mean of g * xhat.",
             lambda g, xhat: g - np.mean(g) - xhat * np.sum(g * xhat),
         ),
         Mistake(
@@ -98,7 +105,7 @@ def scale_of_dx():
         ),
         Mistake(
             "sums",
-            "Intercept and slope are means; here both are sums.",
+            "Intercept and slope are sums; both are means.",
             lambda g, xhat: g - np.sum(g) - xhat * np.sum(g * xhat),
         ),
         Mistake(
@@ -152,23 +159,27 @@ def project(g, xhat):
         ),
         Mistake(
             "divided by the root",
-            "No root here: the share of eps in var + eps.",
+            "No root here; it is the share of eps in var + eps.",
             lambda var, eps: eps / np.sqrt(var + eps),
         ),
         Mistake(
             "multiplied",
-            "A share is a quotient: eps divided by var + eps.",
+            "That is a product; a share is a quotient, eps divided by var + eps.",
             lambda var, eps: eps * (var + eps),
         ),
         Mistake(
             "eps missing above",
-            "The share of eps has eps above the line.",
+            "eps is missing above the line; the share of eps is eps / (var + eps).",
             lambda var, eps: 1 / (var + eps),
         ),
-        Mistake("ratio", "The share is of the sum var + eps.", lambda var, eps: eps / var),
+        Mistake(
+            "ratio",
+            "That is the ratio to var; the share is of the sum var + eps.",
+            lambda var, eps: eps / var,
+        ),
         Mistake(
             "upside down",
-            "The fraction is upside down: eps is divided by var + eps.",
+            "The fraction is upside down; eps is divided by var + eps.",
             lambda var, eps: (var + eps) / eps,
         ),
         Mistake(
@@ -178,7 +189,7 @@ def project(g, xhat):
         ),
         Mistake(
             "root",
-            "No root here: xhat squared sums to m var / (var + eps).",
+            "No root here; xhat squared sums to m var / (var + eps).",
             lambda var, eps: np.sqrt(eps / (var + eps)),
         ),
     ),

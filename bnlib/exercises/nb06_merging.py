@@ -62,6 +62,11 @@ def _wrong_merge(name, sentence, mean=_weighted, between=_between, divided=False
     return Mistake(name, sentence, function)
 
 
+def _raw_moments(m_a, mean_a, s_a, m_b, mean_b, s_b):
+    m, mean = m_a + m_b, _weighted(m_a, mean_a, m_b, mean_b)
+    return m, mean, s_a + m_a * mean_a**2 + s_b + m_b * mean_b**2 - m * mean**2
+
+
 @exercise(
     notebook="06",
     domain=SHARDS,
@@ -74,38 +79,49 @@ def _wrong_merge(name, sentence, mean=_weighted, between=_between, divided=False
     mistakes=(
         _wrong_merge(
             "spread between the shards forgotten",
-            "The shards' own squares do not know how far apart their means are: a term is missing.",
+            "s lacks a term; the shards' own squares do not know how far apart their means are.",
             between=lambda apart, m_a, m_b: 0,
         ),
         _wrong_merge(
             "means averaged without weights",
-            "The larger shard counts more in the mean.",
+            "The mean has no weights; the larger shard counts more in it.",
             mean=lambda m_a, mean_a, m_b, mean_b: (mean_a + mean_b) / 2,
         ),
         _wrong_merge(
             "means added",
-            "The mean is an average of the two, weighted by the counts; here it is their sum.",
+            "The means are added; the mean is their average, weighted by the counts.",
             mean=lambda m_a, mean_a, m_b, mean_b: mean_a + mean_b,
         ),
         _wrong_merge(
             "difference not squared",
-            "The difference of the means must be squared.",
+            "The difference of the means is not squared; square it.",
             between=lambda apart, m_a, m_b: apart * m_a * m_b / (m_a + m_b),
         ),
         _wrong_merge(
+            "difference doubled",
+            "The difference of the means is doubled; square it: ** 2, not * 2.",
+            between=lambda apart, m_a, m_b: apart * 2 * m_a * m_b / (m_a + m_b),
+        ),
+        Mistake(
+            "raw second moments",
+            "Squares of the means are subtracted, which loses digits when they are large.",
+            _raw_moments,
+        ),
+        _wrong_merge(
             "difference without its weight",
-            "The squared difference of the means has the weight m_a * m_b / m; it is missing.",
+            "The squared difference of the means has no weight; it is m_a * m_b / m.",
             between=lambda apart, m_a, m_b: apart**2,
         ),
         _wrong_merge(
             "weight not divided by m",
-            "The weight of the squared difference is m_a * m_b / m; it is not divided by m.",
+            "The weight of the squared difference is not divided by m; it is m_a * m_b / m.",
             between=lambda apart, m_a, m_b: apart**2 * m_a * m_b,
         ),
         *(
             _wrong_merge(
                 f"the weight {weight}",
-                f"The squared difference of the means has the weight m_a * m_b / m; here {weight}.",
+                f"The squared difference of the means has the weight {weight}; it is m_a * m_b / "
+                "m.",
                 between=between,
             )
             for weight, between in (
@@ -122,19 +138,21 @@ def _wrong_merge(name, sentence, mean=_weighted, between=_between, divided=False
         ),
         _wrong_merge(
             "weights and spread forgotten",
-            "The larger shard counts more in the mean, and s lacks a term: the means differ.",
+            "The mean has no weights, and s lacks a term; the larger shard counts more, and the "
+            "means differ.",
             mean=lambda m_a, mean_a, m_b, mean_b: (mean_a + mean_b) / 2,
             between=lambda apart, m_a, m_b: 0,
         ),
         _wrong_merge(
             "means and squares added",
-            "The mean is a weighted average, and s lacks a term: the means differ.",
+            "The means are added, and s lacks a term; the mean is a weighted average, and the "
+            "means differ.",
             mean=lambda m_a, mean_a, m_b, mean_b: mean_a + mean_b,
             between=lambda apart, m_a, m_b: 0,
         ),
         _wrong_merge(
             "a variance",
-            "s is the sum of the squared deviations; here it is divided by m.",
+            "s is divided by m; it is the sum of the squared deviations.",
             divided=True,
         ),
     ),

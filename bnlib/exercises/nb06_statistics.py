@@ -5,6 +5,7 @@ from dataclasses import replace
 import numpy as np
 
 from bnlib import conventions, statistics
+from bnlib.exercises import variants
 from bnlib.exercises.checker.batches import AXES, IMAGES, WRONG_AXES
 from bnlib.exercises.checker.cases import Case
 from bnlib.exercises.checker.domain import Domain
@@ -41,9 +42,9 @@ VARIANCES = Domain(
     ),
     mistakes=(
         (0.25, "The variance falls by 4; the scatter, a standard deviation, by its root."),
-        (4, "It becomes smaller."),
-        (2, "It becomes smaller."),
-        (1, "More values make a mean more certain."),
+        (4, "It does not grow; more values make a mean more certain."),
+        (2, "It does not grow; more values make a mean more certain."),
+        (1, "It does not stay; more values make a mean more certain."),
         (0.0625, "The variance falls by 4, not by 16; the scatter by the root of 4."),
     ),
 )
@@ -65,7 +66,7 @@ def scatter_of_the_mean():
     mistakes=(
         Mistake(
             "the inverse factor",
-            "The factor is upside down: the unbiased variance is the larger one.",
+            "The factor is upside down; the unbiased variance is the larger one.",
             lambda var, m: var * (m - 1) / m,
         ),
         Mistake(
@@ -90,7 +91,7 @@ def scatter_of_the_mean():
         ),
         Mistake(
             "m + 1",
-            "The divisor is m - 1, not m + 1: the unbiased variance is the larger one.",
+            "The divisor is not m + 1; the unbiased variance is the larger one, divided by m - 1.",
             lambda var, m: var * m / (m + 1),
         ),
         Mistake(
@@ -100,12 +101,12 @@ def scatter_of_the_mean():
         ),
         Mistake(
             "(m + 1) / m",
-            "The factor is m / (m - 1), a little more than (m + 1) / m.",
+            "(m + 1) / m is a little too small; the factor is m / (m - 1).",
             lambda var, m: var * (m + 1) / m,
         ),
         Mistake(
             "not multiplied by m",
-            "var is a sum divided by m: multiply by m first.",
+            "It is not multiplied by m; var is a sum divided by m, so multiply by m first.",
             lambda var, m: var / (m - 1),
         ),
     ),
@@ -150,6 +151,13 @@ def unbiased(var, m):
                 lambda x, axes=axes: np.var(x, axis=axes),
             )
             for axes in WRONG_AXES
+        ),
+        Mistake(
+            "brackets of N * H * W missing",
+            variants.BRACKETS,
+            lambda x: np.ravel(
+                variants.by_n_alone((x - np.mean(x, axis=AXES, keepdims=True)) ** 2)
+            ),
         ),
         Mistake(
             "mean square",

@@ -82,24 +82,29 @@ def _unbiased(var, m):
         "momentum * running_mean + (1 - momentum) * mean, and the variance alike.",
     ),
     mistakes=(
-        _wrong_update("momentum flipped", "momentum weighs the old value here.", _rest, _keep),
+        _wrong_update(
+            "momentum flipped",
+            "The weights have changed places; momentum weighs the old value here.",
+            _rest,
+            _keep,
+        ),
         _wrong_update(
             "running variance divided by m - 1",
-            "The course keeps the biased variance; here it is the unbiased one.",
+            "The variance is the unbiased one; the course keeps the biased variance.",
             _keep,
             _rest,
             _unbiased,
         ),
         _wrong_update(
             "running standard deviation",
-            "The running value is a variance; here it gets a standard deviation.",
+            "The running variance gets a standard deviation; it is a variance.",
             _keep,
             _rest,
             lambda var, m: np.sqrt(var),
         ),
         _wrong_update(
             "weights that do not sum to 1",
-            "The new value has the weight 1 - momentum; here it has 1.",
+            "The new value has the weight 1; it is 1 - momentum.",
             _keep,
             lambda momentum: 1,
         ),
@@ -111,7 +116,7 @@ def _unbiased(var, m):
         ),
         _wrong_update(
             "the old value whole",
-            "The old value has the weight momentum; here it has 1.",
+            "The old value has the weight 1; it is momentum.",
             lambda momentum: 1,
             _rest,
         ),
@@ -129,10 +134,24 @@ def _unbiased(var, m):
         ),
         _wrong_update(
             "the inverse factor",
-            "The course keeps the biased variance as it is; here it is times (m - 1) / m.",
+            "The variance is times (m - 1) / m; the course keeps the biased variance as it is.",
             _keep,
             _rest,
             lambda var, m: var * (m - 1) / m,
+        ),
+        _wrong_update(
+            "the old values",
+            "The running values are returned as they came; an update mixes in the batch's.",
+            lambda momentum: 1,
+            lambda momentum: 0,
+        ),
+        _wrong_update(
+            "PyTorch's convention",
+            "That is PyTorch's convention; momentum weighs the old value here, and the variance "
+            "is biased.",
+            _rest,
+            _keep,
+            _unbiased,
         ),
     ),
     shows=(RunningStatistics.update,),
@@ -157,38 +176,43 @@ def update_course(running_mean, running_var, mean, var, m, momentum):
     ),
     mistakes=(
         _wrong_update(
-            "momentum flipped", "momentum weighs the new value here.", _keep, _rest, _unbiased
+            "momentum flipped",
+            "The weights have changed places; momentum weighs the new value here.",
+            _keep,
+            _rest,
+            _unbiased,
         ),
         _wrong_update(
             "biased running variance",
-            "PyTorch remembers the unbiased variance: multiply var by m / (m - 1).",
+            "The variance is the biased one; PyTorch remembers the unbiased one, var * m / (m - "
+            "1).",
             _rest,
             _keep,
         ),
         _wrong_update(
             "the course's convention",
-            "That is the course's convention: momentum weighs the new value here, and the "
+            "That is the course's convention; momentum weighs the new value here, and the "
             "variance is unbiased.",
             _keep,
             _rest,
         ),
         _wrong_update(
             "weights that do not sum to 1",
-            "The old value has the weight 1 - momentum; here it has 1.",
+            "The old value has the weight 1; it is 1 - momentum.",
             lambda momentum: 1,
             _keep,
             _unbiased,
         ),
         _wrong_update(
             "running standard deviation",
-            "The running value is a variance; here it gets a standard deviation.",
+            "The running variance gets a standard deviation; it is a variance.",
             _rest,
             _keep,
             lambda var, m: np.sqrt(_unbiased(var, m)),
         ),
         _wrong_update(
             "unbiased mean",
-            "The factor m / (m - 1) belongs to the variance alone; the mean enters as it is.",
+            "The mean has a factor m / (m - 1), too; it belongs to the variance alone.",
             _rest,
             _keep,
             _unbiased,
@@ -196,7 +220,7 @@ def update_course(running_mean, running_var, mean, var, m, momentum):
         ),
         _wrong_update(
             "not multiplied by m",
-            "The unbiased variance is var * m / (m - 1); its m is missing.",
+            "The variance lacks its m; the unbiased one is var * m / (m - 1).",
             _rest,
             _keep,
             lambda var, m: var / (m - 1),
@@ -211,7 +235,7 @@ def update_course(running_mean, running_var, mean, var, m, momentum):
         ),
         Mistake(
             "the old variance made unbiased",
-            "The factor m / (m - 1) belongs to var alone; running_var has it already.",
+            "running_var has the factor m / (m - 1), too; it belongs to var alone.",
             lambda running_mean, running_var, mean, var, m, momentum: (
                 (1 - momentum) * running_mean + momentum * mean,
                 ((1 - momentum) * running_var + momentum * var) * m / (m - 1),
@@ -219,10 +243,16 @@ def update_course(running_mean, running_var, mean, var, m, momentum):
         ),
         _wrong_update(
             "the inverse factor",
-            "The factor of the variance is upside down: it is m / (m - 1).",
+            "The factor of the variance is upside down; it is m / (m - 1).",
             _rest,
             _keep,
             lambda var, m: var * (m - 1) / m,
+        ),
+        _wrong_update(
+            "the old values",
+            "The running values are returned as they came; an update mixes in the batch's.",
+            lambda momentum: 1,
+            lambda momentum: 0,
         ),
     ),
     shows=(RunningStatistics.update,),

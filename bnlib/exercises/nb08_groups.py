@@ -1,5 +1,7 @@
 """The exercise of notebook 08, on group norm."""
 
+from itertools import combinations
+
 import numpy as np
 
 from bnlib import layers
@@ -7,7 +9,7 @@ from bnlib.exercises import variants
 from bnlib.exercises.checker.batches import image_domain
 from bnlib.exercises.checker.exercise import exercise
 from bnlib.judges import faults
-from bnlib.judges.faults.recipes import column
+from bnlib.judges.faults.recipes import column, mean
 
 MORE = variants.of(
     "group",
@@ -16,7 +18,7 @@ MORE = variants.of(
         for name, sentence, std in (
             (
                 "eps forgotten",
-                "The argument eps is missing: add it to the variance, under the root.",
+                "The argument eps is missing; add it to the variance, under the root.",
                 lambda v: np.sqrt(v.var),
             ),
             (
@@ -67,18 +69,34 @@ MORE = variants.of(
         {"axes": lambda v: (1, 3, 4)},
     ),
     (
+        "one-pass variance",
+        "The variance is E[x^2] - E[x]^2, which loses its digits when the mean is large.",
+        {"var": lambda v: mean(v.grouped**2, v.axes) - v.mu**2},
+    ),
+    *(
+        (
+            f"over axes {axes}",
+            f"Mean and variance run over the axes {axes} of (N, G, C / G, H, W); each group has "
+            "its own: (2, 3, 4).",
+            {"axes": lambda v, axes=axes: axes},
+        )
+        for size in range(1, 6)
+        for axes in combinations(range(5), size)
+        if axes != (2, 3, 4)
+    ),
+    (
         "gamma and beta forgotten",
         "That is xhat: gamma and beta are missing; y is gamma * xhat + beta.",
         {"y": lambda v: v.xhat},
     ),
     (
         "gamma forgotten",
-        "gamma is missing: y is gamma * xhat + beta.",
+        "gamma is missing; y is gamma * xhat + beta.",
         {"y": lambda v: v.xhat + column(v.beta)},
     ),
     (
         "beta forgotten",
-        "beta is missing: y is gamma * xhat + beta.",
+        "beta is missing; y is gamma * xhat + beta.",
         {"y": lambda v: column(v.gamma) * v.xhat},
     ),
     (
@@ -88,7 +106,7 @@ MORE = variants.of(
     ),
     (
         "still in groups",
-        "y still has an axis of groups: return to x's shape, and apply gamma and beta.",
+        "y still has an axis of groups; return to x's shape, and apply gamma and beta.",
         {"y": lambda v: v.d / np.sqrt(v.var + v.eps)},
     ),
 )

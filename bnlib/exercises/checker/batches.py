@@ -72,14 +72,15 @@ def image_domain(build=None, named=NAMED, legal=dict, **levels):
 
 
 def legal_sizes(parameters):
-    """Return parameters with at least two values in a channel, and not too many in all."""
+    """Return parameters with two values in a channel or more, and not too many in all."""
     p = dict(parameters)
     axes = [axis for axis in "NCHWD" if axis in p]
     while prod(p[axis] for axis in axes) > LARGEST:
         largest = max(axes, key=p.get)
         p[largest] = p[largest] // 2
-    if all(p[axis] == 1 for axis in axes if axis not in "CD"):
-        p["N"] = 2
+    least = 4 if p["offset"] in POWERS else 2  # of two, no digit depends on where their mean is
+    if prod(p[axis] for axis in axes if axis not in "CD") < least:
+        p["N"] = least
     if p["eps"] == 0 and (p["dead"] or p["start"] == "0"):
         p["eps"] = 1e-5  # otherwise 0 / 0
     return p
@@ -155,7 +156,9 @@ def _case(shape, dtype, layout, offset, spread, eps, gamma, dead, start, seed, *
     said += [f"mean {offset_of(offset, dtype):.0e} sigma"] if offset in POWERS else []
     said += [f"gamma {gamma}"] if gamma != "ordinary" else []
     said += [f"running from {start}"] if start != "running" else []
-    return Case(", ".join(said), values, layout=layout)
+    axes = tuple(axis for axis in range(x.ndim) if axis != 1)
+    left = np.sqrt(x.var(axis=axes) + eps)
+    return Case(", ".join(said), values, layout=layout, offset=np.max(np.abs(x).max(axes) / left))
 
 
 def _varied(z):

@@ -32,7 +32,8 @@ class Case(NamedTuple):
     """A label for the student, and values by name.
 
     parameters are what a domain made it from. tolerance, where it is not None, is how far each
-    number may be off; otherwise it follows from the batch's condition, see `precision`.
+    number may be off; otherwise it follows from the batch's condition, see `precision`. offset is
+    how large the numbers are beside what is left of them once a mean is subtracted.
     """
 
     label: str
@@ -40,6 +41,7 @@ class Case(NamedTuple):
     parameters: dict | None = None
     layout: str = "C order"
     tolerance: float | None = None
+    offset: float = 1.0
 
     def arguments(self, names, locked=()):
         """Return fresh copies of the values of these names; those locked cannot be written to."""

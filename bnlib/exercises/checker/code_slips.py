@@ -21,8 +21,8 @@ def unused(answer, trial):
     names = _unused(answer, trial)
     if not names:
         return None
-    said = f"It never uses its argument {names[0]}, or to no effect."
-    return Slip("unused argument", said)
+    said = f"argument{'s' * (len(names) > 1)} {' and '.join(names)}"
+    return Slip("unused argument", f"It never uses its {said}, or to no effect.")
 
 
 def outside(answer, found, trial):

@@ -20,6 +20,7 @@ from bnlib.exercises.checker import (
     constants,
     exceptions,
     outcomes,
+    reshaping,
     slips,
     source_slips,
     value_slips,
@@ -65,7 +66,11 @@ class Exercise(Question):
         self.domain, self.exact, self.updates = domain, exact, updates
         self.parts = tuple(returns.split())
         self.arguments = tuple(inspect.signature(answer).parameters)
-        self.named = (*self.mistakes, *slips.exchanged(answer, self.arguments))
+        self.named = (
+            *self.mistakes,
+            *slips.exchanged(answer, self.arguments),
+            *(() if exact else reshaping.reshaped(answer)),
+        )
         self.trial = lru_cache(maxsize=2)(self._trial)
         self._failing = None
 

@@ -6,7 +6,8 @@ No fixed number would do: a mean of numbers about 3 is right to fifteen digits, 
 - when every number it is given changes a little, which shows what the batch's last digits decide;
 - when it computes in float32, which shows what is lost where terms nearly cancel.
 
-Both are counted in units of rounding. An answer may be `ROOM` times as far off, in the units of
+The rounding of a mean inside the function shows in neither: it is as large as the numbers' offset.
+All are counted in units of rounding. An answer may be `ROOM` times as far off, in the units of
 the coarser of the batch's type and its own: a plain loop over the at most 160 numbers of a batch
 adds up as many roundings, and a one-pass variance at "far" is off by sigma itself.
 """
@@ -24,7 +25,10 @@ UNIT = {kind: float(np.finfo(kind).eps) for kind in ("f2", "f4", "f8")}
 
 
 class Measured(NamedTuple):
-    """A function's outcome on a case, and for each part the error of one unit of rounding."""
+    """A function's outcome on a case, and for each part the error of one unit of rounding.
+
+    Where the tolerance is given, nothing was measured.
+    """
 
     outcome: outcomes.Outcome
     conditions: tuple
@@ -35,7 +39,7 @@ class Measured(NamedTuple):
         """Return how far each of these results may be off, as absolute numbers."""
         if self.tolerance is not None:
             return [self.tolerance] * len(results)
-        units = [max(self.unit, UNIT.get(a.dtype.str[1:], 0)) for a in results]
+        units = [max(self.unit, unit_of(a)) for a in results]
         return [
             ROOM * unit * condition for unit, condition in zip(units, self.conditions, strict=True)
         ]
@@ -48,10 +52,10 @@ def measure(function, case, names, parts, exact=False):
     """
     given = case.arguments(names) if exact else case.wide(names)
     here = outcomes.attempt(function, given, names, parts)
-    unit = max((UNIT.get(v.dtype.str[1:], 0) for v in _arrays(case, names)), default=0)
+    unit = max((unit_of(v) for v in _arrays(case, names)), default=0)
     if exact or here.problem or case.tolerance is not None:
-        return Measured(here, (0.0,) * len(parts), unit, 0.0 if exact else case.tolerance)
-    conditions = [_largest(a) for a in here.results]
+        return Measured(here, (), unit, 0.0 if exact else case.tolerance)
+    conditions = [_largest(a) * max(1.0, case.offset) for a in here.results]
     for change in (
         *_nudged(function, here, given, names, parts),
         *_narrowed(function, given, names, parts),
@@ -63,31 +67,40 @@ def measure(function, case, names, parts, exact=False):
 def _nudged(function, here, given, names, parts):
     """Yield how much the results change, for one unit, when numbers change up or down by it."""
     rng = np.random.default_rng(0)
-    for _ in range(2):
-        there = outcomes.attempt(function, [_nudge(v, rng) for v in given], names, parts)
-        yield _changes(here, there, STEP)
+    for step in (STEP, STEP, 4 * UNIT["f8"]):  # the last shows how the rounding itself scatters
+        there = outcomes.attempt(function, [_nudge(v, rng, step) for v in given], names, parts)
+        yield _changes(here, there, step)
 
 
 def _narrowed(function, given, names, parts):
     """Yield how far off the results are in float32, for one unit.
 
     At several scales, since at one of them a few numbers may happen to be without any rounding.
+    What is no longer finite counts as lost altogether.
     """
     few = all(np.size(v) < 16 for v in given)
     for scale in np.linspace(1.0, 1.3, 9 if few else 3):
         wide = [v * scale if _floating(v) else v for v in given]
         narrow = [as_type(v, np.float32) for v in wide]
         both = [outcomes.attempt(function, values, names, parts) for values in (wide, narrow)]
-        yield _changes(*both, UNIT["f4"])
+        sizes = [_largest(a) for a in both[0].results]
+        changes = _changes(*both, 1.0)
+        finite = [c if np.isfinite(c) else size for c, size in zip(changes, sizes, strict=True)]
+        yield [change / UNIT["f4"] for change in finite]
+
+
+def unit_of(a):
+    """Return the relative spacing of an array's numbers; 0 if they are not floats."""
+    return UNIT.get(a.dtype.str[1:], 0.0)
 
 
 def near(a, b, tolerance):
-    """Return whether two arrays are equal but for this much; NaN equals NaN."""
+    """Return whether two arrays are equal but for this much; what is not finite is alike."""
     if a.shape != b.shape:
         return False
     with np.errstate(all="ignore"):
         gap = np.abs(np.subtract(a, b, dtype=float))
-        return bool(np.all((a == b) | (gap <= tolerance) | (np.isnan(a) & np.isnan(b))))
+        return bool(np.all((a == b) | (gap <= tolerance) | ~(np.isfinite(a) | np.isfinite(b))))
 
 
 def all_near(results, measured):
@@ -97,20 +110,27 @@ def all_near(results, measured):
     return all(near(*each) for each in pairs)
 
 
+def size_of(results):
+    """Return the largest absolute value of each part."""
+    return [_largest(a) for a in results]
+
+
+def drowned(expected, tolerance):
+    """Return whether rounding alone may change every digit of these numbers."""
+    return tolerance >= 0.3 * _largest(expected) > 0
+
+
 def says_nothing(measured):
-    """Return whether rounding alone may change every digit of a part."""
+    """Return whether that holds for one of the parts."""
     parts = measured.outcome.results
-    return any(
-        tolerance >= 0.3 * _largest(part) > 0
-        for part, tolerance in zip(parts, measured.tolerances(parts), strict=True)
-    )
+    return any(map(drowned, parts, measured.tolerances(parts)))
 
 
-def _nudge(value, rng):
-    """Change numbers by a share of STEP, up or down at random; one number goes towards 0."""
+def _nudge(value, rng, step):
+    """Change numbers by this share, up or down at random; one number goes towards 0."""
     if _floating(value):
-        return value * (1 + STEP * rng.choice((-1.0, 1.0), value.shape))
-    return value * (1 - STEP) if isinstance(value, float) else value
+        return value * (1 + step * rng.choice((-1.0, 1.0), value.shape))
+    return value * (1 - step) if isinstance(value, float) else value
 
 
 def _floating(value):
