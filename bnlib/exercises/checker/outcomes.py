@@ -30,11 +30,11 @@ def run(function, cases, names, parts):
 
     names are the arguments to pass from each case; parts are the names of the results.
     """
-    outcomes = []
+    outcomes, call = [], _caller(function, names)
     try:
         with limits():
             outcomes.extend(
-                attempt(function, case.arguments(names), names, parts) for case in cases
+                attempt(function, case.arguments(names), names, parts, call) for case in cases
             )
     except TookTooLong as error:
         problem = (
@@ -45,11 +45,11 @@ def run(function, cases, names, parts):
     return outcomes
 
 
-def attempt(function, values, names, parts):
-    """Return the outcome of one call."""
+def attempt(function, values, names, parts, call=None):
+    """Return the outcome of one call, by call where that is given; function is what was written."""
     before = [v.copy() if isinstance(v, np.ndarray) else v for v in values]
     try:
-        value = _call(function, dict(zip(names, values, strict=True)))
+        value = (call or function)(*values)
     except MemoryError as error:
         problem = "It was stopped because it asked for too much memory."
         problem += _where(error, function) or ""
@@ -73,7 +73,8 @@ def written_to(function, case, names, parts, updates=()):
     for locked in (kept, *([name] for name in kept)):
         try:
             with limits():
-                outcome = attempt(function, case.arguments(names, locked), names, parts)
+                values, call = case.arguments(names, locked), _caller(function, names)
+                outcome = attempt(function, values, names, parts, call)
         except TookTooLong:
             return None
         if "read-only" not in (outcome.problem or ""):
@@ -91,15 +92,22 @@ def _raised(error, function, names):
     return Outcome(problem=_describe(error, function, names), kind=type(error).__name__)
 
 
-def _call(function, given):
-    """Call a function with these values by name; what it takes by keyword only is given so."""
+def _caller(function, names):
+    """Return a way to call a function that takes some of these arguments by keyword only."""
     try:
         parameters = inspect.signature(function).parameters.values()
     except (TypeError, ValueError):  # some functions of compiled code have no signature
         parameters = ()
-    keywords = [p.name for p in parameters if p.kind is p.KEYWORD_ONLY and p.name in given]
-    by_keyword = {name: given.pop(name) for name in keywords}
-    return function(*given.values(), **by_keyword)
+    keywords = [p.name for p in parameters if p.kind is p.KEYWORD_ONLY and p.name in names]
+    if not keywords:
+        return function
+
+    def call(*values):
+        given = dict(zip(names, values, strict=True))
+        by_keyword = {name: given.pop(name) for name in keywords}
+        return function(*given.values(), **by_keyword)
+
+    return call
 
 
 def read(value, parts):
@@ -171,8 +179,8 @@ def kind_of(value):
 
 
 def _differs(was, now):
-    return isinstance(was, np.ndarray) and not (
-        was.shape == now.shape and np.array_equal(was, now, equal_nan=True)
+    return isinstance(was, np.ndarray) and (
+        was.shape != now.shape or was.tobytes() != now.tobytes()
     )
 
 

@@ -79,7 +79,7 @@ def _narrowed(function, given, names, parts):
     What is no longer finite counts as lost altogether.
     """
     few = all(np.size(v) < 16 for v in given)
-    for scale in np.linspace(1.0, 1.3, 9 if few else 3):
+    for scale in np.linspace(1.0, 1.3, 6 if few else 3):
         wide = [v * scale if _floating(v) else v for v in given]
         narrow = [as_type(v, np.float32) for v in wide]
         both = [outcomes.attempt(function, values, names, parts) for values in (wide, narrow)]

@@ -5,7 +5,6 @@ import inspect
 import textwrap
 
 from bnlib.exercises.checker import outcomes
-from bnlib.exercises.checker.sandbox import TookTooLong, limits
 from bnlib.exercises.checker.slips import Slip
 
 LOOPS = (ast.For, ast.While)
@@ -25,13 +24,8 @@ def return_in_loop(answer, trial):
     mended = _mended(answer)
     if mended is None:
         return None
-    try:
-        with limits():
-            given = (case.arguments(trial.names) for case in trial.cases)
-            found = [outcomes.attempt(mended, values, trial.names, trial.parts) for values in given]
-    except TookTooLong:
-        return None
-    if trial.wrong(found):
+    found = outcomes.run(mended, trial.cases, trial.names, trial.parts)
+    if trial.wrong(found) or len(found) < len(trial.cases):
         return None
     said = "return stands inside the loop, so the loop ends in its first round."
     return Slip("return inside a loop", said)
