@@ -91,6 +91,16 @@ WHOLE_NUMBERS = (
 )
 
 
+def _in_two_loops(f, x, dout, h):
+    x, found = np.array(x, dtype=float), np.zeros(x.shape)
+    for i in range(x.shape[0]):
+        for j in range(x.shape[1]):
+            step = np.zeros(x.shape)
+            step[i, j] = h
+            found[i, j] = np.sum((f(x + step) - f(x - step)) * dout) / (2 * h)
+    return found
+
+
 def _row_by_row(f, x, dout, h):
     x, found = np.array(x, dtype=float), np.zeros(x.shape)
     for row in range(len(x)):
@@ -167,6 +177,11 @@ def _without_going_back(f, x, dout, h):
             "two axes only",
             "x may have any number of axes, not two alone; np.ndindex(x.shape) runs through all.",
             _looped(axes=2),
+        ),
+        Mistake(
+            "two axes only",
+            "x may have any number of axes, not two alone; np.ndindex(x.shape) runs through all.",
+            _in_two_loops,
         ),
         Mistake(
             "divided by h",

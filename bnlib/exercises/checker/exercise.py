@@ -184,7 +184,7 @@ class Exercise(Question):
     def _smallest(self, answer, found, first, trial):
         """Return a small case in which an answer fails as it does in the first, and its outcome."""
         best = trial.cases[first], found[first], trial.rights[first]
-        started = process_time()
+        started, kind_of_words = process_time(), exceptions.name_of(found[first])
 
         def fails(case):
             nonlocal best
@@ -192,8 +192,8 @@ class Exercise(Question):
                 return False
             (outcome,) = outcomes.run(answer, [case], self.arguments, self.parts)
             right = trial.small(case)
-            wrong = outcome.problem or trial.complaint(outcome, right)
-            failed = outcome.kind == best[1].kind and wrong
+            alike = outcome.kind == best[1].kind and exceptions.name_of(outcome) == kind_of_words
+            failed = alike and (outcome.problem or trial.complaint(outcome, right))
             best = (case, outcome, right) if failed else best
             return failed
 
