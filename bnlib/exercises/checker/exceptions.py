@@ -66,14 +66,6 @@ EXCEPTIONS = {  # words of an exception, the more special first
 }
 
 
-def name_of(outcome):
-    """Return the name of the slip behind an exception, or None."""
-    words = (outcome.problem or "").partition("\n")[0]
-    if "could not be broadcast" in words:
-        return "shapes that do not fit"
-    return next((slip.name for said, slip in EXCEPTIONS.items() if said in words), None)
-
-
 def of_exception(outcome, case):
     """Return the slip behind an exception of NumPy's or Python's, or None."""
     problem = (outcome.problem or "").partition("\n")[0]  # not the student's line

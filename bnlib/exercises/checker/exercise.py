@@ -184,7 +184,7 @@ class Exercise(Question):
     def _smallest(self, answer, found, first, trial):
         """Return a small case in which an answer fails as it does in the first, and its outcome."""
         best = trial.cases[first], found[first], trial.rights[first]
-        started, kind_of_words = process_time(), exceptions.name_of(found[first])
+        started, cause = process_time(), _cause(*best[1::-1])
 
         def fails(case):
             nonlocal best
@@ -192,7 +192,7 @@ class Exercise(Question):
                 return False
             (outcome,) = outcomes.run(answer, [case], self.arguments, self.parts)
             right = trial.small(case)
-            alike = outcome.kind == best[1].kind and exceptions.name_of(outcome) == kind_of_words
+            alike = outcome.kind == best[1].kind and _cause(outcome, case) == cause
             failed = alike and (outcome.problem or trial.complaint(outcome, right))
             best = (case, outcome, right) if failed else best
             return failed
@@ -200,6 +200,12 @@ class Exercise(Question):
         if best[0].parameters is not None and best[1].kind not in STUCK:
             shrunk(self.domain, best[0].parameters, fails)
         return best
+
+
+def _cause(outcome, case):
+    """Return the name of what lies behind an exception, or None."""
+    slip = exceptions.of_exception(outcome, case)
+    return slip and slip.name
 
 
 def exercise(**options):
