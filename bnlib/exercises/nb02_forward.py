@@ -4,7 +4,7 @@ import numpy as np
 
 from bnlib import layers, normalize, statistics
 from bnlib.exercises import variants
-from bnlib.exercises.checker.batches import AXES, IMAGES
+from bnlib.exercises.checker.batches import ANY_IMAGES, AXES, IMAGES
 from bnlib.exercises.checker.exercise import exercise
 from bnlib.exercises.checker.slips import Mistake
 from bnlib.judges import faults
@@ -198,7 +198,7 @@ def predicted_std(gamma, var, eps):
 
 @exercise(
     notebook="02",
-    domain=IMAGES,
+    domain=ANY_IMAGES,
     returns="y",
     hints=(
         "The formula is that of training, with the running statistics in place of the batch's.",

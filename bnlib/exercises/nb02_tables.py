@@ -3,14 +3,14 @@
 import numpy as np
 
 from bnlib import layout
-from bnlib.exercises.checker.batches import IMAGES
+from bnlib.exercises.checker.batches import ANY_IMAGES
 from bnlib.exercises.checker.exercise import exercise
 from bnlib.exercises.checker.slips import Mistake
 
 
 @exercise(
     notebook="02",
-    domain=IMAGES,
+    domain=ANY_IMAGES,
     returns="table",
     exact=True,
     hints=(
@@ -58,7 +58,7 @@ def to_table(x):
 
 @exercise(
     notebook="02",
-    domain=IMAGES,
+    domain=ANY_IMAGES,
     returns="x",
     exact=True,
     hints=(
@@ -108,7 +108,7 @@ def from_table(table, shape):
 
 @exercise(
     notebook="02",
-    domain=IMAGES,
+    domain=ANY_IMAGES,
     returns="scaled",
     hints=(
         "NumPy aligns shapes from the right, so (C,) meets W.",

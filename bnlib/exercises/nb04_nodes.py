@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from bnlib.exercises.checker.batches import IMAGES, WRONG_AXES
+from bnlib.exercises.checker.batches import ANY_IMAGES, IMAGES, WRONG_AXES
 from bnlib.exercises.checker.exercise import exercise
 from bnlib.exercises.checker.prediction import prediction
 from bnlib.exercises.checker.slips import Mistake
@@ -34,7 +34,7 @@ def two_paths():
 
 @exercise(
     notebook="04",
-    domain=IMAGES,
+    domain=ANY_IMAGES,
     returns="dbeta",
     hints=(
         "Forward, beta[c] was copied to every place of channel c. What comes back from each?",
@@ -65,7 +65,7 @@ def spread_back(dout):
 
 @exercise(
     notebook="04",
-    domain=IMAGES,
+    domain=ANY_IMAGES,
     returns="dx",
     hints=(
         "Each of the m values of a channel has the same share in its mean.",

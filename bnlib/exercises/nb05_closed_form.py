@@ -4,7 +4,7 @@ import numpy as np
 
 from bnlib import layers, layout, normalize
 from bnlib.exercises import variants
-from bnlib.exercises.checker.batches import AXES, IMAGES, WRONG_AXES
+from bnlib.exercises.checker.batches import ANY_IMAGES, AXES, IMAGES, WRONG_AXES
 from bnlib.exercises.checker.exercise import exercise
 from bnlib.exercises.checker.slips import Mistake
 from bnlib.judges import faults
@@ -22,7 +22,7 @@ def _closed(name, sentence, dx):
 
 @exercise(
     notebook="05",
-    domain=IMAGES,
+    domain=ANY_IMAGES,
     returns="dgamma dbeta",
     hints=(
         "y = gamma * xhat + beta. What multiplies gamma, and what multiplies beta?",

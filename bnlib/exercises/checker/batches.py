@@ -54,35 +54,52 @@ NAMED = {
     "one image, one channel": {"N": 1, "C": 1, "H": 5, "W": 4},
 }
 
+LONG = {  # an axis that is long, or of size 1, for answers that look at the first few
+    "many images": {"N": 17, "C": 2, "H": 2, "W": 1},
+    "many channels": {"N": 2, "C": 11, "H": 1, "W": 3},
+    "high images": {"N": 3, "C": 1, "H": 13, "W": 1},
+    "wide images": {"N": 1, "C": 2, "H": 1, "W": 13},
+}
 
-def image_domain(build=None, named=NAMED, legal=dict, **levels):
+
+def image_domain(build=None, named=NAMED, legal=dict, least=2, **levels):
     """Return the domain of images, with more parameters and what is built from them.
 
-    build, if given, takes a case and the parameters, and returns the case with more values.
+    build, if given, takes a case and the parameters, and returns the case with more values. least
+    is how many values a channel has at least: of one, the variance is 0.
     """
 
     def built(**parameters):
         case = image_case(**parameters)
         return build(case, **parameters) if build else case
 
-    def both(parameters):
-        return legal(legal_sizes(parameters))
+    def all_legal(parameters):
+        return legal(legal_sizes(parameters, least))
 
-    return Domain(built, named, both, **{**IMAGE_AXES, **COMMON, **levels})
+    every = {**named, **{label: {**LONG[label], **_other(named)} for label in LONG}}
+    return Domain(built, every, all_legal, **{**IMAGE_AXES, **COMMON, **levels})
 
 
-def legal_sizes(parameters):
-    """Return parameters with two values in a channel or more, and not too many in all."""
+def _other(named):
+    """Return what the first named batch has beside its axes, such as a mode."""
+    first = next(iter(named.values()))
+    return {name: value for name, value in first.items() if name not in IMAGE_AXES}
+
+
+def legal_sizes(parameters, least=2):
+    """Return parameters with so many values in a channel or more, and not too many in all."""
     p = dict(parameters)
     axes = [axis for axis in "NCHWD" if axis in p]
+    longest = max(axes, key=p.get)
     while prod(p[axis] for axis in axes) > LARGEST:
-        largest = max(axes, key=p.get)
-        p[largest] = p[largest] // 2
-    least = 4 if p["offset"] in POWERS else 2  # of two, no digit depends on where their mean is
+        second = max((axis for axis in axes if axis != longest), key=p.get)
+        p[second] = p[second] // 2
+    if p["offset"] in POWERS:
+        least = 4  # of two, no digit depends on where their mean is
     if prod(p[axis] for axis in axes if axis not in "CD") < least:
         p["N"] = least
-    if p["eps"] == 0 and (p["dead"] or p["start"] == "0"):
-        p["eps"] = 1e-5  # otherwise 0 / 0
+    if p["eps"] == 0:
+        p |= {"dead": False, "start": "running"}  # otherwise 0 / 0
     return p
 
 
@@ -114,11 +131,14 @@ TABLES = Domain(
         "N equal to D": {"N": 4, "D": 4},
         "numbers far from zero": {"N": 9, "D": 2, "offset": "far"},
         "float32": {"N": 9, "D": 2, "offset": -30, "dtype": "float32"},
+        "many rows": {"N": 40, "D": 1},
+        "many columns": {"N": 2, "D": 13},
     },
     legal_sizes,
     **{"N": (1, 2, 3, 5, 9, 17, 40), "D": (1, 2, 3, 4, 6, 9), **COMMON},
 )
 IMAGES = image_domain()
+ANY_IMAGES = image_domain(named={**NAMED, "one number": {"N": 1}}, least=1)
 
 
 def offset_of(offset, dtype):

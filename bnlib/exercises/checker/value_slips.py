@@ -23,7 +23,7 @@ FACTORS = {  # by N, C and H * W
     "1/C": lambda n, c, hw: 1 / c,
     "H * W": lambda n, c, hw: hw,
     "1/(H * W)": lambda n, c, hw: 1 / hw,
-    "m/(m - 1)": lambda n, c, hw: n * hw / (n * hw - 1),
+    "m/(m - 1)": lambda n, c, hw: n * hw / (n * hw - 1) if n * hw > 1 else np.nan,
     "(m - 1)/m": lambda n, c, hw: 1 - 1 / (n * hw),
 }
 REDUCTIONS = {"summed": np.sum, "averaged": np.mean, "reduced to the largest": np.max}
