@@ -12,6 +12,7 @@ the coarser of the batch's type and its own: a plain loop over the at most 160 n
 adds up as many roundings, and a one-pass variance at "far" is off by sigma itself.
 """
 
+from itertools import chain
 from typing import NamedTuple
 
 import numpy as np
@@ -45,10 +46,11 @@ class Measured(NamedTuple):
         ]
 
 
-def measure(function, case, names, parts, exact=False):
+def measure(function, case, names, parts, exact=False, witness=None):
     """Return what a function gives on a case in float64, and how rounding would change it.
 
-    Where exact is true, values are moved only, nothing is rounded, and their type matters.
+    Where exact is true, values are moved only, nothing is rounded, and their type matters. witness
+    is the same written another way, whose rounding counts as well.
     """
     given = case.arguments(names) if exact else case.wide(names)
     here = outcomes.attempt(function, given, names, parts)
@@ -56,10 +58,9 @@ def measure(function, case, names, parts, exact=False):
     if exact or here.problem or case.tolerance is not None:
         return Measured(here, (), unit, 0.0 if exact else case.tolerance)
     conditions = [_largest(a) * max(1.0, case.offset) for a in here.results]
-    for change in (
-        *_nudged(function, here, given, names, parts),
-        *_narrowed(function, given, names, parts),
-    ):
+    nudged = _nudged(function, here, given, names, parts)
+    narrowed = [_narrowed(f, given, names, parts) for f in (function, witness) if f]
+    for change in chain(nudged, *narrowed):
         conditions = [max(pair) for pair in zip(conditions, change, strict=True)]
     return Measured(here, tuple(conditions), max(unit, UNIT["f8"]))
 

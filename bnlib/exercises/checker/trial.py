@@ -21,11 +21,14 @@ class Trial:
     cases : sequence of Case
     exact : bool
         Whether values are moved only.
+    witness : callable, optional
+        The right answer, written another way: its rounding is allowed, too.
     """
 
-    def __init__(self, answer, names, parts, cases, exact=False):
+    def __init__(self, answer, names, parts, cases, exact=False, witness=None):
         self.answer, self.names, self.parts, self.exact = answer, names, parts, exact
         self.cases = (*cases, *cases[:: max(1, len(cases) // AGAIN)])
+        self.witness = witness
         self._known, self._small = {}, {}
 
     @cached_property
@@ -35,8 +38,9 @@ class Trial:
 
     def measure(self, case, function=None):
         """Return a function's results on a case and how rounding changes them."""
+        both = (function,) if function else (self.answer, self.witness)
         with quiet():
-            return measure(function or self.answer, case, self.names, self.parts, self.exact)
+            return measure(both[0], case, self.names, self.parts, self.exact, *both[1:])
 
     def small(self, case):
         """Return the same of the right answer, which is asked for once for each parameters."""
