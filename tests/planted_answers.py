@@ -71,7 +71,8 @@ def axis_longer(axis, size):
         return any(len(shape) > axis and shape[axis] > size for shape in shapes)
 
     def way(answer, names):
-        if not {"x", "dout", "shape"} & set(names) or "f" in names:
+        table = answer.__name__ == "normalize_table" and axis > 1
+        if not {"x", "dout", "shape"} & set(names) or "f" in names or table:
             return None
         return where(longer)(answer, names)
 
@@ -79,7 +80,7 @@ def axis_longer(axis, size):
 
 
 def first_only(axis, size):
-    """Return a way to look at the first few along an axis of x alone: the others repeat the last."""
+    """Return a way to look at the first few along an axis of x; the others repeat the last."""
 
     def repeat(v):
         if np.ndim(v) < 2:
@@ -128,7 +129,8 @@ def squeezed(answer, names):
             return tuple(np.squeeze(part) for part in results)
         return np.squeeze(results)
 
-    return spoiled if any(n in names for n in ("x", "dout", "var", "mean_a", "running")) else None
+    has_arrays = {"x", "dout", "var", "mean_a", "running"} & set(names) and _has_arrays(names)
+    return spoiled if has_arrays else None
 
 
 def replacing_zeros(answer, names):

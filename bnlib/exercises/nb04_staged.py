@@ -35,6 +35,7 @@ def _walk(
 @exercise(
     notebook="04",
     domain=IMAGES,
+    witness=faults.RECIPES["backward"],
     returns="dx dgamma dbeta",
     hints=(
         "Compute the nine values forward first; then walk back from step 9 to step 1.",

@@ -71,9 +71,20 @@ def _unbiased(var, m):
     return var * m / (m - 1)
 
 
+def _by_course_steps(running_mean, running_var, mean, var, m, momentum):
+    """Return the old values and a step towards the new ones, which may cancel."""
+    step = 1 - momentum
+    return running_mean - step * (running_mean - mean), running_var - step * (running_var - var)
+
+
+def _by_pytorch_steps(running_mean, running_var, mean, var, m, momentum):
+    return _by_course_steps(running_mean, running_var, mean, _unbiased(var, m), m, 1 - momentum)
+
+
 @exercise(
     notebook="06",
     domain=UPDATES,
+    witness=_by_course_steps,
     updates=("running_mean", "running_var"),
     returns="running_mean running_var",
     hints=(
@@ -167,6 +178,7 @@ def update_course(running_mean, running_var, mean, var, m, momentum):
 @exercise(
     notebook="06",
     domain=UPDATES,
+    witness=_by_pytorch_steps,
     updates=("running_mean", "running_var"),
     returns="running_mean running_var",
     hints=(

@@ -54,9 +54,12 @@ NAMED = {
     "one image, one channel": {"N": 1, "C": 1, "H": 5, "W": 4},
 }
 
-LONG = {  # an axis that is long, or of size 1, for answers that look at the first few
+EXTREME = {  # what answers may overlook: an axis that is long or of size 1, an eps like no other
     "many images": {"N": 17, "C": 2, "H": 2, "W": 1},
     "many channels": {"N": 2, "C": 11, "H": 1, "W": 3},
+    "no eps": {"N": 3, "C": 2, "H": 2, "W": 2, "eps": 0.0},
+    "a tiny eps": {"N": 3, "C": 2, "H": 2, "W": 2, "eps": 1e-8, "spread": 1e-4},
+    "a huge eps": {"N": 3, "C": 2, "H": 2, "W": 2, "eps": 20.0, "spread": 30.0},
     "high images": {"N": 3, "C": 1, "H": 13, "W": 1},
     "wide images": {"N": 1, "C": 2, "H": 1, "W": 13},
 }
@@ -76,7 +79,7 @@ def image_domain(build=None, named=NAMED, legal=dict, least=2, **levels):
     def all_legal(parameters):
         return legal(legal_sizes(parameters, least))
 
-    every = {**named, **{label: {**LONG[label], **_other(named)} for label in LONG}}
+    every = {**named, **{label: {**_other(named), **chosen} for label, chosen in EXTREME.items()}}
     return Domain(built, every, all_legal, **{**IMAGE_AXES, **COMMON, **levels})
 
 
@@ -131,6 +134,9 @@ TABLES = Domain(
         "N equal to D": {"N": 4, "D": 4},
         "numbers far from zero": {"N": 9, "D": 2, "offset": "far"},
         "float32": {"N": 9, "D": 2, "offset": -30, "dtype": "float32"},
+        "no eps": {"N": 5, "D": 2, "eps": 0.0},
+        "a tiny eps": {"N": 5, "D": 2, "eps": 1e-8, "spread": 1e-4},
+        "a huge eps": {"N": 5, "D": 2, "eps": 20.0, "spread": 30.0},
         "many rows": {"N": 40, "D": 1},
         "many columns": {"N": 2, "D": 13},
     },

@@ -48,21 +48,13 @@ class Exercise(Question):
         Whether an answer moves values only, and must change neither them nor their type.
     updates : tuple of str
         Arguments that an answer may change in place.
+    witness : callable, optional
+        The right answer written another way, where the rounding of two ways differs most.
     """
 
-    def __init__(
-        self,
-        answer,
-        notebook,
-        domain,
-        returns,
-        hints,
-        mistakes=(),
-        shows=(),
-        exact=False,
-        updates=(),
-    ):
-        super().__init__(answer, notebook, hints, mistakes, shows)
+    def __init__(self, answer, domain, returns, exact=False, updates=(), witness=None, **question):
+        super().__init__(answer, **question)
+        self.witness = witness
         self.domain, self.exact, self.updates = domain, exact, updates
         self.parts = tuple(returns.split())
         self.arguments = tuple(inspect.signature(answer).parameters)
@@ -76,7 +68,7 @@ class Exercise(Question):
 
     def _trial(self, seed):
         cases = self.domain.cases(seed)
-        return Trial(self.answer, self.arguments, self.parts, cases, self.exact)
+        return Trial(self.answer, self.arguments, self.parts, cases, self.exact, self.witness)
 
     def __repr__(self):
         return f"{self.name}({', '.join(self.arguments)}): {self.question}"
