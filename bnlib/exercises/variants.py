@@ -175,6 +175,17 @@ BACKWARD = of(
     ),
     ("eps outside the root", EPS_OUTSIDE, {"std": lambda v: np.sqrt(v.var) + v.eps}),
     (
+        "path through the variance dropped",
+        "The gradient through the variance, the xhat term of dx, is missing, or it sums to zero.",
+        {"dvar": lambda v: column(channel_sums(v.d)) * -0.5 / v.std**3},
+    ),
+    (
+        "xhat not in the mean",
+        "The last mean comes out as that of dxhat alone; the mean of the product dxhat * xhat "
+        "belongs there.",
+        {"through_var": lambda v: -v.xhat * mean(v.dxhat + v.xhat, v.axes) / v.std},
+    ),
+    (
         "diagonal of the Jacobian",
         "dx has the diagonal of the Jacobian alone; each x of a channel moves every xhat of it.",
         {"dx": lambda v: v.dxhat / (v.m * v.std) * (v.m - 1 - v.xhat**2)},

@@ -99,8 +99,11 @@ def legal_sizes(parameters, least=2):
         p[second] = p[second] // 2
     if p["offset"] in POWERS:
         least = 4  # of two, no digit depends on where their mean is
-    if prod(p[axis] for axis in axes if axis not in "CD") < least:
+    count = prod(p[axis] for axis in axes if axis not in "CD")
+    if count < least:
         p["N"] = least
+    if p["eps"] == 0 and max(count, least) == 1:
+        p["eps"] = 1e-5
     if p["eps"] == 0:
         p |= {"dead": False, "start": "running"}  # otherwise 0 / 0
     return p

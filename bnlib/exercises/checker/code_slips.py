@@ -39,15 +39,19 @@ def outside(answer, found, trial):
 
 def remembers(answer, found, first, trial):
     """Return the slip of an answer that depends on the calls before."""
-    ours = found[first].results
-    earlier = (found[k].results for k in range(first) if trial.right(k, found[k]))
-    if ours and any(_same(ours, results) for results in earlier):
+    wrong = trial.wrong(found)
+    if all(_was_right_before(k, found, wrong) for k in wrong):
         said = "It returns the result of an earlier call, with other arguments."
         return Slip("remembers", said)
-    again = _outcomes(answer, trial, [first, first])
+    ours, again = found[first].results, _outcomes(answer, trial, [first, first])
     if ours and any(not _same(ours, one.results) for one in again):
         return Slip("changes from call to call", "Called again with the same, it returns another.")
     return None
+
+
+def _was_right_before(k, found, wrong):
+    earlier = (found[j].results for j in range(k) if j not in wrong)
+    return bool(found[k].results) and any(_same(found[k].results, one) for one in earlier)
 
 
 def _unused(answer, trial):

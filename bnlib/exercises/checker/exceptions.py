@@ -70,8 +70,9 @@ def of_exception(outcome, case):
     """Return the slip behind an exception of NumPy's or Python's, or None."""
     problem = (outcome.problem or "").partition("\n")[0]  # not the student's line
     if "could not be broadcast" in problem:
-        return Slip("shapes that do not fit", _misfit(problem, case))
-    return next((slip for words, slip in EXCEPTIONS.items() if words in problem), None)
+        return Slip("shapes that do not fit", _misfit(problem, case), whole=True)
+    known = (slip for words, slip in EXCEPTIONS.items() if words in problem)
+    return next((slip._replace(whole=True) for slip in known), None)
 
 
 def _misfit(problem, case):

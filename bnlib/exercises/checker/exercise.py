@@ -145,7 +145,8 @@ class Exercise(Question):
         slip = self._slip(answer, found, first, trial)
         case, outcome, right = self._smallest(answer, found, first, trial)
         self._failing = case, right
-        said = f" {self._told(slip.sentence)}" if slip else ""
+        told = self._told(slip.sentence if slip else "")
+        said = f" {slip.sentence if slip.whole else told}" if slip else ""
         changed = [n for one in found for n in one.changed if n not in self.updates]
         if changed:
             said += f" It also changes its argument {changed[0]} in place."
@@ -167,9 +168,9 @@ class Exercise(Question):
             or code_slips.outside(answer, found, trial)
             or slips.catalogued(found, trial, self.named)
             or constants.written_in(found, trial)
+            or code_slips.remembers(answer, found, first, trial)
             or (None if stopped else code_slips.unused(answer, trial))
             or exceptions.of_exception(found[first], trial.cases[first])
-            or code_slips.remembers(answer, found, first, trial)
             or value_slips.slip_of(found, trial)
         )
 

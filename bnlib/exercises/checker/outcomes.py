@@ -187,7 +187,7 @@ def _differs(was, now):
 def _describe(error, function, names):
     """Say type, message and the student's own line; the library's lines are left out."""
     try:
-        said = textwrap.shorten(str(error), LONGEST, placeholder=" ...")
+        said = textwrap.shorten(str(error)[: 9 * LONGEST], LONGEST, placeholder=" ...")
     except Exception:  # whatever a class of the student's own may raise
         said = ""
     said = f"{type(error).__name__}: {said}" if said else type(error).__name__

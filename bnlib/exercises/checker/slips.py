@@ -13,10 +13,11 @@ from bnlib.exercises.checker.precision import all_near, says_nothing
 
 
 class Slip(NamedTuple):
-    """A name, and a sentence for the student."""
+    """A name, and a sentence for the student; whole if nothing in it is a cure to hold back."""
 
     name: str
     sentence: str
+    whole: bool = False
 
 
 class Mistake(NamedTuple):
