@@ -144,12 +144,20 @@ HISTORIES = Domain(
     _history,
     {
         f"momentum {momentum}, {k} batch{'es' * (k > 1)}": {"C": 3, "momentum": momentum, "k": k}
-        for momentum, k in ((0.9, 1), (0.9, 10), (0.5, 3), (0.99, 60), (0.0, 1), (0.02, 2))
+        for momentum, k in (
+            (0.9, 1),
+            (0.9, 10),
+            (0.5, 3),
+            (0.99, 60),
+            (0.0, 1),
+            (0.02, 2),
+            (0.999, 1),
+        )
     },
     C=(1, 2, 3, 5),
     momentum=(0.9, 0.5, 0.02, 0.99, 0.0, 0.999),
     k=(1, 2, 3, 10, 61, 100, 1000),
-    scale=(1.0, 1e-4, 1e4, 0.0),
+    scale=(1.0, 1e-4, 1e4),
     dtype=("float64", "float32"),
     layout=("C order", "every second number of a larger array", "reversed in memory"),
 )

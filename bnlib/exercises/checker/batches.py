@@ -55,6 +55,8 @@ NAMED = {
 }
 
 EXTREME = {  # what answers may overlook: an axis that is long or of size 1, an eps like no other
+    "two images of one number": {"N": 2, "C": 1, "H": 1, "W": 1},
+    "one image of four numbers": {"N": 1, "C": 2, "H": 2, "W": 1},
     "many images": {"N": 17, "C": 2, "H": 2, "W": 1},
     "many channels": {"N": 2, "C": 11, "H": 1, "W": 3},
     "no eps": {"N": 3, "C": 2, "H": 2, "W": 2, "eps": 0.0},
@@ -140,6 +142,7 @@ TABLES = Domain(
         "no eps": {"N": 5, "D": 2, "eps": 0.0},
         "a tiny eps": {"N": 5, "D": 2, "eps": 1e-8, "spread": 1e-4},
         "a huge eps": {"N": 5, "D": 2, "eps": 20.0, "spread": 30.0},
+        "two numbers": {"N": 2, "D": 1},
         "many rows": {"N": 40, "D": 1},
         "many columns": {"N": 2, "D": 13},
     },
