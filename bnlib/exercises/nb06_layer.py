@@ -140,19 +140,21 @@ def _history(C, momentum, k, scale, dtype, layout, seed):
     return Case(label, {"running": running, "momentum": momentum, "k": k}, None, layout)
 
 
+KNOWN = (  # momentum and k
+    (0.9, 1),
+    (0.9, 10),
+    (0.5, 3),
+    (0.99, 60),
+    (0.0, 1),
+    (0.02, 2),
+    (0.999, 1),
+    (0.999, 1000),
+)
 HISTORIES = Domain(
     _history,
     {
         f"momentum {momentum}, {k} batch{'es' * (k > 1)}": {"C": 3, "momentum": momentum, "k": k}
-        for momentum, k in (
-            (0.9, 1),
-            (0.9, 10),
-            (0.5, 3),
-            (0.99, 60),
-            (0.0, 1),
-            (0.02, 2),
-            (0.999, 1),
-        )
+        for momentum, k in KNOWN
     },
     C=(1, 2, 3, 5),
     momentum=(0.9, 0.5, 0.02, 0.99, 0.0, 0.999),

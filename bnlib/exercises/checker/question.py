@@ -37,6 +37,10 @@ class Question:
         self.mistakes = tuple(mistakes)
         self._misses = 0
 
+    def forget(self):
+        """Begin anew: the next miss is the first one."""
+        self._misses = 0
+
     def hint(self, k=1):
         """Return hint k: the first is a nudge, the last nearly the answer."""
         if k not in range(1, len(self.hints) + 1):
@@ -51,7 +55,7 @@ class Question:
         return Result(None, f"Not written yet{why}. For a hint, run {self._call('hint(1)')}.")
 
     def _correct(self, said):
-        self._misses = 0
+        self.forget()
         return Result(True, said)
 
     def _told(self, sentence):
