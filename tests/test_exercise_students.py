@@ -34,6 +34,11 @@ EQUIVALENT = {  # part of the edited line, or the whole: why the edit changes no
     "reshape(1, -2, 1, 1)": "NumPy takes any negative size for the one to be worked out",
     "reshape(-2, C)": "as above",
     "reshape(x.shape[1], -2)": "as above",
+    "strict=False": "the lengths are equal anyhow",
+    "dx[n, c, :]": "the axes behind are taken whole",
+    "momentum if training else": "in evaluation both statistics are the running ones",
+    "reshape(-2, ": "NumPy takes any negative size for the one to be worked out",
+    "groups, -2)": "as above",
     "[:, None, None]": "broadcasting adds the first axis by itself",
     "x.mean(axis=2).mean(axis=2)": "H and W are averaged in the other order",
 }

@@ -57,6 +57,8 @@ NAMED = {
     "a root": {"name": "1/sqrt(x)", "x": 2.0},
     "a cube": {"name": "x^3 + 2x", "x": -1.5},
     "a power of e": {"name": "exp(x)", "x": 0.3},
+    "a negative place": {"name": "exp(x)", "x": -1.5},
+    "a place far from 0": {"name": "x^3 + 2x", "x": -40.0},
 }
 SLOPES = Domain(
     _slope_case,

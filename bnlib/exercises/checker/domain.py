@@ -12,7 +12,7 @@ NumPy alone to check an answer, and a walk over declared values is all that is n
 
 import numpy as np
 
-DRAWN = 16  # batches: each of up to 8 values of a parameter comes at least twice
+DRAWN = 24  # batches: each of up to 8 values of a parameter comes at least twice
 
 
 class Domain:

@@ -118,13 +118,14 @@ def size_of(results):
 
 def drowned(expected, tolerance):
     """Return whether rounding alone may change every digit of these numbers."""
-    return tolerance >= 0.3 * _largest(expected) > 0
+    return tolerance >= 0.3 * _largest(expected)
 
 
 def says_nothing(measured):
-    """Return whether that holds for one of the parts."""
+    """Return whether that holds for one of the parts that are not 0."""
     parts = measured.outcome.results
-    return any(map(drowned, parts, measured.tolerances(parts)))
+    tolerances = measured.tolerances(parts)
+    return any(a.any() and drowned(a, t) for a, t in zip(parts, tolerances, strict=True))
 
 
 def _nudge(value, rng, step):
