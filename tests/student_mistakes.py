@@ -1180,7 +1180,7 @@ WRONG = {
         ("That is the ratio to var", lambda var, eps: eps / var),
         ("No root here", lambda var, eps: np.sqrt(eps / (var + eps))),
         ("No root here", lambda var, eps: eps / np.sqrt(var + eps)),
-        ("It never uses its arguments var and eps, or to no effect", lambda var, eps: 0 * var),
+        ("eps is missing", lambda var, eps: 0 * var),
         ("That is a product", lambda var, eps: eps * (var + eps)),
         ("eps is missing above the line", lambda var, eps: 1 / (var + eps)),
     ],

@@ -37,7 +37,7 @@ def _settings(trial):
 def _slip(constant, switch, value):
     where = f"Where {switch} is {value}, " if switch else ""
     if constant == 0:
-        said = f"{where}eps is missing; it is added to the variance, under the root."
+        said = f"{where}eps is missing; it stands beside the variance."
         return Slip("eps forgotten", said)
     return Slip(
         f"eps always {constant:g}", f"{where}eps is written in as {constant:g}; use the argument."

@@ -22,6 +22,7 @@ from bnlib.exercises.checker.cases import as_type
 
 ROOM = 100
 STEP = 2.0**-36  # relative; large against rounding, small against everything else
+STEPS = (STEP, STEP, *[2.0**-50] * 4)  # the small ones show how the rounding itself scatters
 UNIT = {kind: float(np.finfo(kind).eps) for kind in ("f2", "f4", "f8")}
 
 
@@ -68,7 +69,7 @@ def measure(function, case, names, parts, exact=False, witness=None):
 def _nudged(function, here, given, names, parts):
     """Yield how much the results change, for one unit, when numbers change up or down by it."""
     rng = np.random.default_rng(0)
-    for step in (STEP, STEP, 4 * UNIT["f8"]):  # the last shows how the rounding itself scatters
+    for step in STEPS:
         there = outcomes.attempt(function, [_nudge(v, rng, step) for v in given], names, parts)
         yield _changes(here, there, step)
 
