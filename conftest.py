@@ -18,6 +18,7 @@ import hypothesis
 import pytest
 from nbval.plugin import IPyNbCell, NbCellError
 
+from bnlib import exercises
 from tools import settings
 
 settings.use_own()  # before anything imports matplotlib
@@ -139,3 +140,11 @@ def pytest_assertrepr_compare(op, left, right):
     pairs = enumerate(zip(left.splitlines(), right.splitlines(), strict=False))
     line, (old, new) = next(((k, pair) for k, pair in pairs if pair[0] != pair[1]), (-1, ("", "")))
     return [f"figures differ, first in line {line + 1} of the SVG:", old[:200], new[:200]]
+
+
+@pytest.fixture(autouse=True)
+def first_miss(request):
+    """Let each doctest meet exercises as a student does, whatever was tried before."""
+    if isinstance(request.node, pytest.DoctestItem):
+        for exercise in exercises.ALL.values():
+            exercise.forget()

@@ -134,7 +134,7 @@ def layernorm_backward(dout: ArrayLike, cache: CourseCache) -> normalize.Triple:
     return _backward(dout, cache, layers.layernorm_backward)
 
 
-def spatial_groupnorm_forward(x, gamma, beta, G, gn_param):  # noqa: N803  the course's name
+def spatial_groupnorm_forward(x, gamma, beta, G, gn_param):
     """Return (out, cache) of group norm for x (N, C, H, W), with G groups.
 
     Parameters

@@ -261,7 +261,555 @@ def dx_line_fit(dout, xhat, inv_std, gamma):
     return dx
 
 
+# --- the rest, five answers each
+
+
+def rows_of(x):
+    """Return (C, m), one row of numbers for each channel."""
+    return np.moveaxis(x, 1, 0).reshape(x.shape[1], -1)
+
+
+def table_welford(x, eps):
+    mean, squares = np.zeros(x.shape[1]), np.zeros(x.shape[1])
+    for n, row in enumerate(x, start=1):
+        apart = row - mean
+        mean = mean + apart / n
+        squares = squares + apart * (row - mean)
+    return (x - mean) / np.sqrt(squares / len(x) + eps)
+
+
+def table_loops(x, eps):
+    xhat = np.zeros(x.shape)
+    for c in range(x.shape[1]):
+        total = 0.0
+        for n in range(x.shape[0]):
+            total += x[n, c]
+        mean, squares = total / x.shape[0], 0.0
+        for n in range(x.shape[0]):
+            squares += (x[n, c] - mean) ** 2
+        for n in range(x.shape[0]):
+            xhat[n, c] = (x[n, c] - mean) / (squares / x.shape[0] + eps) ** 0.5
+    return xhat
+
+
+def undo_loops(x, eps):
+    gamma, beta = [], []
+    for c in range(x.shape[1]):
+        values = [float(v) for v in x[:, c].ravel()]
+        beta.append(sum(values) / len(values))
+        gamma.append((sum((v - beta[c]) ** 2 for v in values) / len(values) + eps) ** 0.5)
+    return gamma, np.array(beta)
+
+
+def to_table_loops(x):
+    N, C, H, W = x.shape
+    table = np.empty((N * H * W, C), x.dtype)
+    for n, c, h, w in np.ndindex(x.shape):
+        table[(n * H + h) * W + w, c] = x[n, c, h, w]
+    return table
+
+
+def from_table_loops(table, shape):
+    x = np.empty(shape, table.dtype)
+    H, W = shape[2:]
+    for n, c, h, w in np.ndindex(*shape):
+        x[n, c, h, w] = table[(n * H + h) * W + w, c]
+    return x
+
+
+def scale_loops(x, gamma):
+    scaled = np.empty(x.shape)
+    for n, c, h, w in np.ndindex(x.shape):
+        scaled[n, c, h, w] = gamma[c] * x[n, c, h, w]
+    return scaled
+
+
+def complex_of_sum(f, x):
+    value = f(complex(x, 1e-40))
+    return value.imag / 1e-40
+
+
+def error_loops(a, b):
+    largest = 0.0
+    for p, q in zip(a.ravel().tolist(), b.ravel().tolist(), strict=True):
+        largest = max(largest, abs(p - q) / max(1e-8, abs(p) + abs(q)))
+    return largest
+
+
+def gradient_by_nditer(f, x, dout, h):
+    x, gradient = x.astype(float), np.zeros(x.shape)
+    it = np.nditer(x, flags=["multi_index"])
+    while not it.finished:
+        k, old = it.multi_index, x[it.multi_index]
+        x[k] = old + h
+        above = f(x)
+        x[k] = old - h
+        below = f(x)
+        x[k] = old
+        gradient[k] = np.sum((above - below) * dout) / (2 * h)
+        it.iternext()
+    return gradient
+
+
+def gradient_flat(f, x, dout, h):
+    gradient = []
+    for k in range(x.size):
+        step = np.zeros(x.size)
+        step[k] = h
+        step = step.reshape(x.shape)
+        gradient.append(((f(x + step) - f(x - step)) * dout).sum() / (2 * h))
+    return np.reshape(gradient, x.shape)
+
+
+def gradient_by_eye(f, x, dout, h):
+    steps = h * np.eye(x.size).reshape(-1, *x.shape)
+    found = [np.vdot(f(x + s) - f(x - s), dout) / (2 * h) for s in steps]
+    return np.array(found).reshape(x.shape)
+
+
+def gradient_enumerated(f, x, dout, h):
+    gradient = np.empty(x.shape)
+    for k, _ in np.ndenumerate(x):
+        up, down = np.array(x, float), np.array(x, float)
+        up[k], down[k] = x[k] + h, x[k] - h
+        gradient[k] = np.sum(f(up) * dout - f(down) * dout) / (2 * h)
+    return gradient
+
+
+def gradient_of_tensordot(f, x, dout, h):
+    gradient = np.zeros_like(x, dtype=np.float64)
+    for k in np.ndindex(*x.shape):
+        up = x.astype(np.float64).copy()
+        up[k] += h
+        down = x.astype(np.float64).copy()
+        down[k] -= h
+        change = (f(up) - f(down)) / (2.0 * h)
+        gradient[k] = float((change * dout).ravel().sum())
+    return gradient
+
+
+def spread_back_loops(dout):
+    dbeta = [0.0] * dout.shape[1]
+    for n, c, h, w in np.ndindex(dout.shape):
+        dbeta[c] += float(dout[n, c, h, w])
+    return dbeta
+
+
+def mean_back_loops(dmean, shape):
+    N, C, H, W = shape
+    dx = np.zeros(shape)
+    for n in range(N):
+        for c in range(C):
+            dx[n, c, :, :] = dmean[c] / (N * H * W)
+    return dx
+
+
+def parameters_loops(dout, xhat):
+    dgamma, dbeta = np.zeros(dout.shape[1]), np.zeros(dout.shape[1])
+    for n, c, h, w in np.ndindex(dout.shape):
+        dgamma[c] += dout[n, c, h, w] * xhat[n, c, h, w]
+        dbeta[c] += dout[n, c, h, w]
+    return dgamma, dbeta
+
+
+def project_loops(g, xhat):
+    m = len(g)
+    level = sum(g.tolist()) / m
+    slope = sum(a * b for a, b in zip(g.tolist(), xhat.tolist(), strict=True)) / m
+    return [a - level - slope * b for a, b in zip(g.tolist(), xhat.tolist(), strict=True)]
+
+
+def project_by_matrix(g, xhat):
+    basis = np.stack([np.ones(len(g)), xhat]) / np.sqrt(len(g))
+    return g - basis.T @ (basis @ g)
+
+
+def variance_loops(x):
+    found = []
+    for row in rows_of(x):
+        mean = sum(row.tolist()) / len(row)
+        found.append(sum((v - mean) ** 2 for v in row.tolist()) / len(row))
+    return found
+
+
+def variance_welford(x):
+    found = []
+    for row in rows_of(x).tolist():
+        mean = squares = 0.0
+        for k, value in enumerate(row, start=1):
+            apart = value - mean
+            mean += apart / k
+            squares += apart * (value - mean)
+        found.append(squares / len(row))
+    return np.array(found)
+
+
+def merge_from_first(m_a, mean_a, s_a, m_b, mean_b, s_b):
+    m, d = m_a + m_b, mean_b - mean_a
+    return m, mean_a + d * m_b / m, s_a + s_b + d**2 * (m_a * m_b / m)
+
+
+def merge_from_mean(m_a, mean_a, s_a, m_b, mean_b, s_b):
+    m = m_a + m_b
+    mean = mean_a + (mean_b - mean_a) * (m_b / m)
+    return m, mean, s_a + m_a * (mean_a - mean) ** 2 + s_b + m_b * (mean_b - mean) ** 2
+
+
+def merge_weighted(m_a, mean_a, s_a, m_b, mean_b, s_b):
+    m = m_a + m_b
+    share = m_b / m
+    d = mean_a - mean_b
+    return m, (1 - share) * mean_a + share * mean_b, s_a + s_b + m_a * share * d * d
+
+
+def merge_loops(m_a, mean_a, s_a, m_b, mean_b, s_b):
+    mean, s = [], []
+    for c in range(len(mean_a)):
+        d = float(mean_b[c]) - float(mean_a[c])
+        mean.append(float(mean_a[c]) + d * m_b / (m_a + m_b))
+        s.append(float(s_a[c]) + float(s_b[c]) + d * d * m_a * m_b / (m_a + m_b))
+    return [m_a + m_b, mean, s]
+
+
+def merge_average(m_a, mean_a, s_a, m_b, mean_b, s_b):
+    m = m_a + m_b
+    mean = np.average([mean_a, mean_b], axis=0, weights=[m_a, m_b])
+    return m, mean, s_a + s_b + (mean_b - mean_a) ** 2 / (1 / m_a + 1 / m_b)
+
+
+def course_in_place(running_mean, running_var, mean, var, m, momentum):
+    running_mean *= momentum
+    running_mean += (1 - momentum) * mean
+    running_var *= momentum
+    running_var += (1 - momentum) * var
+    return running_mean, running_var
+
+
+def course_loops(running_mean, running_var, mean, var, m, momentum):
+    new_mean, new_var = np.zeros(len(mean)), np.zeros(len(mean))
+    for c in range(len(mean)):
+        new_mean[c] = momentum * running_mean[c] + (1 - momentum) * mean[c]
+        new_var[c] = momentum * running_var[c] + (1 - momentum) * var[c]
+    return new_mean, new_var
+
+
+def pytorch_in_place(running_mean, running_var, mean, var, m, momentum):
+    running_mean[...] = (1 - momentum) * running_mean + momentum * mean
+    running_var[...] = (1 - momentum) * running_var + momentum * var * m / (m - 1)
+    return running_mean, running_var
+
+
+def pytorch_loops(running_mean, running_var, mean, var, m, momentum):
+    new = [
+        ((1 - momentum) * a + momentum * b, (1 - momentum) * p + momentum * q * m / (m - 1))
+        for a, b, p, q in zip(running_mean, mean, running_var, var, strict=True)
+    ]
+    return [a for a, _ in new], [p for _, p in new]
+
+
+def layer_if(x, running_mean, running_var, momentum, training, eps):
+    mean, var = running_mean, running_var
+    if training:
+        mean, var = x.mean(axis=AXES), x.var(axis=AXES)
+        running_mean = momentum * running_mean + (1 - momentum) * mean
+        running_var = momentum * running_var + (1 - momentum) * var
+    return (x - column(mean)) / np.sqrt(column(var) + eps), running_mean, running_var
+
+
+def layer_in_place(x, running_mean, running_var, momentum, training, eps):
+    if not training:
+        y = (x - column(running_mean)) / np.sqrt(column(running_var) + eps)
+        return y, running_mean, running_var
+    mean = x.mean(axis=AXES)
+    var = ((x - column(mean)) ** 2).mean(axis=AXES)
+    running_mean *= momentum
+    running_mean += (1 - momentum) * mean
+    running_var *= momentum
+    running_var += (1 - momentum) * var
+    return (x - column(mean)) / np.sqrt(column(var) + eps), running_mean, running_var
+
+
+def layer_table(x, running_mean, running_var, momentum, training, eps):
+    N, C, H, W = x.shape
+    table = x.transpose(0, 2, 3, 1).reshape(-1, C)
+    mean, var = (table.mean(0), table.var(0)) if training else (running_mean, running_var)
+    old = momentum if training else 1
+    xhat = (table - mean) * (var + eps) ** -0.5
+    y = xhat.reshape(N, H, W, C).transpose(0, 3, 1, 2)
+    return y, old * running_mean + (1 - old) * mean, old * running_var + (1 - old) * var
+
+
+def layer_loops(x, running_mean, running_var, momentum, training, eps):
+    y, new_mean, new_var = np.zeros(x.shape), np.array(running_mean), np.array(running_var)
+    for c in range(x.shape[1]):
+        mean, var = running_mean[c], running_var[c]
+        if training:
+            values = x[:, c].ravel().tolist()
+            mean = sum(values) / len(values)
+            var = sum((v - mean) ** 2 for v in values) / len(values)
+            new_mean[c] = momentum * running_mean[c] + (1 - momentum) * mean
+            new_var[c] = momentum * running_var[c] + (1 - momentum) * var
+        y[:, c] = (x[:, c] - mean) / np.sqrt(var + eps)
+    return y, new_mean, new_var
+
+
+def layer_einsum(x, running_mean, running_var, momentum, training, eps):
+    if training:
+        m = x.size // x.shape[1]
+        mean = np.einsum("nchw->c", x) / m
+        d = x - column(mean)
+        var = np.einsum("nchw,nchw->c", d, d) / m
+        weights = np.array([momentum, 1 - momentum])
+        after = [weights @ np.stack(pair) for pair in ((running_mean, mean), (running_var, var))]
+        return d / np.sqrt(column(var + eps)), *after
+    y = (x - column(running_mean)) / np.sqrt(column(running_var + eps))
+    return y, running_mean.copy(), running_var.copy()
+
+
+def group_reshaped(x, gamma, beta, groups, eps):
+    N, C, H, W = x.shape
+    split = x.reshape(N, groups, C // groups, H, W)
+    mu, var = split.mean((2, 3, 4), keepdims=True), split.var((2, 3, 4), keepdims=True)
+    xhat = ((split - mu) / np.sqrt(var + eps)).reshape(x.shape)
+    return gamma[:, None, None] * xhat + beta[:, None, None]
+
+
+def group_rows(x, gamma, beta, groups, eps):
+    rows = x.reshape(x.shape[0] * groups, -1)
+    d = rows - rows.mean(axis=1, keepdims=True)
+    xhat = d / np.sqrt((d * d).mean(axis=1, keepdims=True) + eps)
+    return column(gamma) * xhat.reshape(x.shape) + column(beta)
+
+
+def group_loops(x, gamma, beta, groups, eps):
+    y, size = np.zeros(x.shape), x.shape[1] // groups
+    for n in range(x.shape[0]):
+        for g in range(groups):
+            part = x[n, g * size : (g + 1) * size]
+            xhat = (part - part.mean()) / np.sqrt(part.var() + eps)
+            for k in range(size):
+                y[n, g * size + k] = gamma[g * size + k] * xhat[k] + beta[g * size + k]
+    return y
+
+
+def group_split(x, gamma, beta, groups, eps):
+    parts = []
+    for part in np.split(x, groups, axis=1):
+        mu = part.mean(axis=(1, 2, 3), keepdims=True)
+        parts.append((part - mu) / np.sqrt(part.var(axis=(1, 2, 3), keepdims=True) + eps))
+    return np.concatenate(parts, axis=1) * column(gamma) + column(beta)
+
+
+def group_einsum(x, gamma, beta, groups, eps):
+    N, C, H, W = x.shape
+    split = x.reshape(N, groups, C // groups, H, W)
+    m = C // groups * H * W
+    d = split - np.einsum("ngchw->ng", split)[:, :, None, None, None] / m
+    std = np.sqrt(np.einsum("ngchw,ngchw->ng", d, d) / m + eps)
+    xhat = np.einsum("ngchw,ng->ngchw", d, 1 / std).reshape(x.shape)
+    return np.einsum("nchw,c->nchw", xhat, gamma) + column(beta)
+
+
 RIGHT = {
+    "normalize_table": (
+        table_welford,
+        table_loops,
+        lambda x, eps: (x - x.mean(0)) / np.sqrt(x.var(0) + eps),
+        lambda x, eps: (x - np.mean(x, axis=0)) / (np.std(x, axis=0) ** 2 + eps) ** 0.5,
+        lambda x, eps: (
+            ((x.T - x.T.mean(1, keepdims=True)) / np.sqrt(x.T.var(1, keepdims=True) + eps)).T
+        ),
+    ),
+    "undo": (
+        undo_loops,
+        lambda x, eps: (np.sqrt(x.var(axis=AXES) + eps), x.mean(axis=AXES)),
+        lambda x, eps: (np.sqrt(x.std(axis=AXES) ** 2 + eps), np.mean(x, AXES)),
+        lambda x, eps: (np.sqrt(rows_of(x).var(1) + eps), rows_of(x).mean(1)),
+        lambda x, eps: [
+            [(x[:, c].var() + eps) ** 0.5 for c in range(x.shape[1])],
+            [x[:, c].mean() for c in range(x.shape[1])],
+        ],
+    ),
+    "to_table": (
+        to_table_loops,
+        lambda x: x.transpose(0, 2, 3, 1).reshape(-1, x.shape[1]),
+        lambda x: np.moveaxis(x, 1, 3).reshape(x.size // x.shape[1], x.shape[1]),
+        lambda x: np.stack([x[:, c].ravel() for c in range(x.shape[1])], axis=1),
+        lambda x: rows_of(x).T,
+    ),
+    "from_table": (
+        from_table_loops,
+        lambda table, shape: table.reshape([shape[k] for k in (0, 2, 3, 1)]).transpose(0, 3, 1, 2),
+        lambda table, shape: np.moveaxis(
+            table.reshape(shape[0], shape[2], shape[3], shape[1]), 3, 1
+        ),
+        lambda table, shape: np.stack(
+            [table[:, c].reshape(shape[0], *shape[2:]) for c in range(shape[1])], axis=1
+        ),
+        lambda table, shape: table.T.reshape(shape[1], shape[0], *shape[2:]).swapaxes(0, 1),
+    ),
+    "scale_channels": (
+        scale_loops,
+        lambda x, gamma: x * gamma[:, None, None],
+        lambda x, gamma: np.einsum("nchw,c->nchw", x, gamma),
+        lambda x, gamma: (x.transpose(0, 2, 3, 1) * gamma).transpose(0, 3, 1, 2),
+        lambda x, gamma: np.stack([g * x[:, c] for c, g in enumerate(gamma)], axis=1),
+    ),
+    "predicted_std": (
+        lambda gamma, var, eps: np.abs(gamma) * np.sqrt(var) / np.sqrt(var + eps),
+        lambda gamma, var, eps: np.sqrt(gamma**2 * var / (var + eps)),
+        lambda gamma, var, eps: [
+            abs(g) * (v / (v + eps)) ** 0.5 for g, v in zip(gamma, var, strict=True)
+        ],
+        lambda gamma, var, eps: abs(gamma) * (var / (var + eps)) ** 0.5,
+        lambda gamma, var, eps: np.sqrt(var) * np.abs(gamma * (var + eps) ** -0.5),
+    ),
+    "central_difference": (
+        lambda f, x, h: (f(x + h) - f(x - h)) / (2 * h),
+        lambda f, x, h: (f(x + h) - f(x - h)) / h / 2,
+        lambda f, x, h: ((f(x + h) - f(x)) / h + (f(x) - f(x - h)) / h) / 2,
+        lambda f, x, h: 0.5 * (f(x + h) - f(x - h)) / h,
+        lambda f, x, h: np.subtract(f(x + h), f(x - h)) / ((x + h) - (x - h)),
+    ),
+    "complex_step": (
+        complex_of_sum,
+        lambda f, x: np.imag(f(x + 1e-30j)) / 1e-30,
+        lambda f, x: f(x + 1j * 1e-100).imag / 1e-100,
+        lambda f, x: np.imag(f(np.complex128(x + 1e-20j))) / 1e-20,
+        lambda f, x: np.angle(np.exp(f(x + 1e-20j) - f(x))) / 1e-20,
+    ),
+    "rel_error": (
+        error_loops,
+        lambda a, b: np.max(np.abs(a - b) / np.maximum(1e-8, np.abs(a) + np.abs(b))),
+        lambda a, b: (abs(a - b) / np.clip(abs(a) + abs(b), 1e-8, None)).max(),
+        lambda a, b: np.amax(
+            np.abs(a - b) / np.where(abs(a) + abs(b) > 1e-8, abs(a) + abs(b), 1e-8)
+        ),
+        lambda a, b: max(
+            abs(p - q) / max(1e-8, abs(p) + abs(q)) for p, q in zip(a.flat, b.flat, strict=True)
+        ),
+    ),
+    "numerical_gradient": (
+        gradient_by_nditer,
+        gradient_flat,
+        gradient_by_eye,
+        gradient_enumerated,
+        gradient_of_tensordot,
+    ),
+    "spread_back": (
+        spread_back_loops,
+        lambda dout: dout.sum(axis=AXES),
+        lambda dout: np.einsum("nchw->c", dout),
+        lambda dout: rows_of(dout).sum(axis=1),
+        lambda dout: dout.sum(3).sum(2).sum(0),
+    ),
+    "mean_back": (
+        mean_back_loops,
+        lambda dmean, shape: np.ones(shape) * column(dmean) / (shape[0] * shape[2] * shape[3]),
+        lambda dmean, shape: np.broadcast_to(column(dmean) / (np.prod(shape) / shape[1]), shape),
+        lambda dmean, shape: np.einsum(
+            "c,nchw->nchw", dmean, np.full(shape, 1 / (shape[0] * shape[2] * shape[3]))
+        ),
+        lambda dmean, shape: np.stack(
+            [np.full((shape[0], *shape[2:]), d / shape[0] / shape[2] / shape[3]) for d in dmean],
+            axis=1,
+        ),
+    ),
+    "inv_std_back": (
+        lambda dinv_std, var, eps: -0.5 * dinv_std * (var + eps) ** -1.5,
+        lambda dinv_std, var, eps: -dinv_std / (2 * (var + eps) * np.sqrt(var + eps)),
+        lambda dinv_std, var, eps: dinv_std * -1 / np.sqrt(var + eps) ** 3 / 2,
+        lambda dinv_std, var, eps: dinv_std * -1 / (var + eps) / (2 * np.sqrt(var + eps)),
+        lambda dinv_std, var, eps: [
+            -d / 2 * (v + eps) ** (-3 / 2) for d, v in zip(dinv_std, var, strict=True)
+        ],
+    ),
+    "parameter_gradients": (
+        parameters_loops,
+        lambda dout, xhat: ((dout * xhat).sum(axis=AXES), dout.sum(axis=AXES)),
+        lambda dout, xhat: (np.einsum("nchw,nchw->c", dout, xhat), np.einsum("nchw->c", dout)),
+        lambda dout, xhat: (
+            (rows_of(dout) * rows_of(xhat)).sum(1),
+            rows_of(dout).sum(1),
+        ),
+        lambda dout, xhat: [
+            [np.vdot(dout[:, c], xhat[:, c]) for c in range(dout.shape[1])],
+            [dout[:, c].sum() for c in range(dout.shape[1])],
+        ],
+    ),
+    "project": (
+        project_loops,
+        project_by_matrix,
+        lambda g, xhat: g - g.mean() - xhat * (g * xhat).mean(),
+        lambda g, xhat: g - np.mean(g) - xhat * (xhat @ g) / len(g),
+        lambda g, xhat: g - (np.sum(g) + xhat * np.sum(g * xhat)) / g.size,
+    ),
+    "leftover": (
+        lambda var, eps: eps / (var + eps),
+        lambda var, eps: [eps / (v + eps) for v in var],
+        lambda var, eps: np.divide(eps, np.add(var, eps)),
+        lambda var, eps: eps * (var + eps) ** -1.0,
+        lambda var, eps: np.sqrt(eps / (var + eps)) ** 2,
+    ),
+    "unbiased": (
+        lambda var, m: var * m / (m - 1),
+        lambda var, m: var / (1 - 1 / m),
+        lambda var, m: [v * m / (m - 1) for v in var],
+        lambda var, m: m * var / (m - 1),
+        lambda var, m: var + var / (m - 1),
+    ),
+    "stable_variance": (
+        variance_loops,
+        variance_welford,
+        lambda x: x.var(axis=AXES),
+        lambda x: np.mean((x - x.mean(axis=AXES, keepdims=True)) ** 2, axis=AXES),
+        lambda x: np.std(rows_of(x), axis=1) ** 2,
+    ),
+    "merge_moments": (
+        merge_from_first,
+        merge_from_mean,
+        merge_weighted,
+        merge_loops,
+        merge_average,
+    ),
+    "update_course": (
+        course_in_place,
+        course_loops,
+        lambda rm, rv, mean, var, m, a: (a * rm + (1 - a) * mean, a * rv + (1 - a) * var),
+        lambda rm, rv, mean, var, m, a: (mean + a * (rm - mean), var + a * (rv - var)),
+        lambda rm, rv, mean, var, m, a: (rm - (1 - a) * (rm - mean), rv - (1 - a) * (rv - var)),
+    ),
+    "update_pytorch": (
+        pytorch_in_place,
+        pytorch_loops,
+        lambda rm, rv, mean, var, m, a: (
+            (1 - a) * rm + a * mean,
+            (1 - a) * rv + a * var * m / (m - 1),
+        ),
+        lambda rm, rv, mean, var, m, a: (
+            rm + a * (mean - rm),
+            rv + a * (var / (1 - 1 / m) - rv),
+        ),
+        lambda rm, rv, mean, var, m, a: (
+            rm * (1 - a) + mean * a,
+            rv * (1 - a) + (var + var / (m - 1)) * a,
+        ),
+    ),
+    "debias": (
+        lambda running, momentum, k: running / (1 - momentum**k),
+        lambda running, momentum, k: running * (1 / (1 - momentum**k)),
+        lambda running, momentum, k: [r / (1 - pow(momentum, k)) for r in running],
+        lambda running, momentum, k: running / (1 - momentum) / sum(momentum**i for i in range(k)),
+        lambda running, momentum, k: np.divide(running, 1 - np.prod([momentum] * k)),
+    ),
+    "running_layer": (
+        layer_if,
+        layer_in_place,
+        layer_table,
+        layer_loops,
+        layer_einsum,
+    ),
+    "group_norm": (group_reshaped, group_rows, group_loops, group_split, group_einsum),
     "spatial_forward": (
         forward_keepdims,
         forward_table,

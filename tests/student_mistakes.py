@@ -568,7 +568,7 @@ WRONG = {
         ("The count is right", 3),
         ("That is one mean for each position", (96, 96)),
         ("That is a mean over the channels", (6, 96, 96)),
-        ("The numbers are right, but (C,) is asked for, with one axis", (3, 1)),
+        ("The numbers are right, but there are two axes", (3, 1)),
     ],
     "count_m": [
         ("The answer is a number, not a tuple", (280,)),
@@ -645,7 +645,7 @@ WRONG = {
         ),
     ],
     "undo": [
-        ("gamma must be the root", lambda x, eps: (x.var(axis=AXES), x.mean(axis=AXES))),
+        ("gamma is the variance alone", lambda x, eps: (x.var(axis=AXES), x.mean(axis=AXES))),
         (
             "beta is added after gamma has multiplied",
             lambda x, eps: (
@@ -656,9 +656,9 @@ WRONG = {
         ("The order is wrong", undo_swapped),
         ("The layer divided by the root of var + eps", undo_by_std),
         ("The numbers of gamma are right", undo_keeping_axes),
-        ("The layer subtracted the mean", undo_without_mean),
+        ("beta is zero", undo_without_mean),
         ("beta has the wrong sign", undo_with_negative_mean),
-        ("The layer adds eps under the root", undo_with_eps_outside),
+        ("gamma adds eps to the root", undo_with_eps_outside),
         ("eps is written in as 1e-5", undo_with_eps_written_in),
     ],
     "to_table": [
@@ -699,7 +699,7 @@ WRONG = {
         ("gamma, (C,), meets W", lambda x, gamma: x * gamma),
         ("gamma meets N", lambda x, gamma: x * gamma.reshape(-1, 1, 1, 1)),
         ("gamma meets H", lambda x, gamma: x * gamma[:, None]),
-        ("gamma multiplies", lambda x, gamma: x / column(gamma)),
+        ("gamma divides", lambda x, gamma: x / column(gamma)),
     ],
     "spatial_forward": [
         ("beta is subtracted", lambda x, g, b, eps: forward_keepdims(x, g, -b, eps)),
@@ -720,7 +720,7 @@ WRONG = {
         ),
         ("It must return y alone", forward_cache),
         ("That is xhat: gamma and beta are missing", forward_xhat),
-        ("The numbers of y stand in wrong places", forward_transposed_back_wrongly),
+        ("A reshape alone brings numbers to wrong places", forward_transposed_back_wrongly),
         ("y is right, but still a table", forward_no_way_back),
     ],
     "predicted_std": [
@@ -738,7 +738,7 @@ WRONG = {
             lambda gamma, var, eps: np.abs(gamma) / np.sqrt(var + eps),
         ),
         (
-            "The layer divides by sqrt(var + eps)",
+            "It multiplies by the root",
             lambda gamma, var, eps: np.abs(gamma) * np.sqrt(var + eps),
         ),
         (
@@ -750,14 +750,17 @@ WRONG = {
             lambda gamma, var, eps: np.abs(gamma) * np.sqrt((var + eps) / var),
         ),
         (
-            "The layer adds eps to the variance, under the root",
+            "eps is added to the root",
             lambda gamma, var, eps: np.abs(gamma) * np.sqrt(var) / (np.sqrt(var) + eps),
         ),
-        ("It never uses its argument var", lambda gamma, var, eps: np.ones_like(gamma)),
+        (
+            "It never uses its arguments gamma and var and eps, or to no effect",
+            lambda gamma, var, eps: np.ones_like(gamma),
+        ),
     ],
     "inference": [
         (
-            "It is x minus the running mean",
+            "x is subtracted from the running mean",
             lambda x, g, b, mean, var, eps: inference_plain(-x, g, b, -mean, var, eps),
         ),
         (
@@ -782,18 +785,18 @@ WRONG = {
     ],
     "error_falls_by": [
         ("That holds for the forward difference", 10),
-        ("The error goes with h^2, not with h^3", 1000),
-        ("The question is by which factor it falls", 0.01),
+        ("The error does not go with h^3", 1000),
+        ("That is what is left of it", 0.01),
         ("2 is the power of h", 2),
         ("h is ten times smaller, and the error goes with its square", 20),
     ],
     "central_difference": [
-        ("From x to x + h it is one h", lambda f, x, h: (f(x + h) - f(x)) / (2 * h)),
+        ("One step is divided by 2 h", lambda f, x, h: (f(x + h) - f(x)) / (2 * h)),
         ("Here f is taken at x + 2 h", lambda f, x, h: (f(x + 2 * h) - f(x - 2 * h)) / (4 * h)),
         ("That is the second derivative", lambda f, x, h: (f(x + h) - 2 * f(x) + f(x - h)) / h**2),
         ("The difference is multiplied by 2 h", lambda f, x, h: (f(x + h) - f(x - h)) * (2 * h)),
         ("That is the forward difference", lambda f, x, h: (f(x + h) - f(x)) / h),
-        ("The two places are 2 h apart", lambda f, x, h: (f(x + h) - f(x - h)) / h),
+        ("The difference is divided by h", lambda f, x, h: (f(x + h) - f(x - h)) / h),
         ("/ 2 * h divides by 2 and multiplies by h", lambda f, x, h: (f(x + h) - f(x - h)) / 2 * h),
         ("Only f(x - h) is divided", lambda f, x, h: f(x + h) - f(x - h) / (2 * h)),
         ("slope has the wrong sign", lambda f, x, h: (f(x - h) - f(x + h)) / (2 * h)),
@@ -802,7 +805,7 @@ WRONG = {
             lambda f, x, h: (f(x + h / 2) - f(x - h / 2)) / h,
         ),
         ("The two values are added", lambda f, x, h: (f(x + h) + f(x - h)) / (2 * h)),
-        ("The two places are 2 h apart", lambda f, x, h: (f(x + h) - f(x - h)) / 2),
+        ("The difference is divided by 2", lambda f, x, h: (f(x + h) - f(x - h)) / 2),
         ("It never uses its argument h", lambda f, x, h: (f(x + 1e-05) - f(x - 1e-05)) / 2e-05),
     ],
     "complex_step": [
@@ -837,7 +840,7 @@ WRONG = {
             lambda a, b: np.max(np.abs(a - b)) / max(1e-08, np.max(np.abs(a) + np.abs(b))),
         ),
         (
-            "1e-8 is a lower bound, by np.maximum",
+            "1e-8 is added",
             lambda a, b: np.max(np.abs(a - b) / (np.abs(a) + np.abs(b) + 1e-08)),
         ),
         (
@@ -883,7 +886,7 @@ WRONG = {
             ),
         ),
         (
-            "The difference must be divided by the distance",
+            "The difference is not divided",
             _stepping(
                 lambda x: np.array(x, dtype=float),
                 lambda f, above, below, dout, h: np.sum((f(above) - f(below)) * dout),
@@ -905,8 +908,11 @@ WRONG = {
         ("x may hold whole numbers, which cut the step off", gradient_stepping_in_place),
         ("A step must be taken back before the next entry", gradient_not_put_back),
         ("The gradient is 0 everywhere", gradient_without_copies),
-        ("Each output has its own dout", gradient_with_dout_of_one_entry),
-        ("Only the first entry of the gradient is filled", gradient_returned_at_once),
+        ("It multiplies by dout[place] alone", gradient_with_dout_of_one_entry),
+        (
+            "return stands inside the loop, so the loop ends in its first round",
+            gradient_returned_at_once,
+        ),
         ("A whole row of x steps together", gradient_of_rows),
         (
             "All entries of x step together, and one number is left",
@@ -956,8 +962,8 @@ WRONG = {
     "two_paths": [
         ("24 is f itself, and also what comes through u alone", 24),
         ("12 is what comes through v alone", 12),
-        ("The two paths are added, not multiplied", 288),
-        ("Each slope must be multiplied by the other factor before the", 7),
+        ("The two paths are multiplied", 288),
+        ("That is the sum of the two slopes", 7),
     ],
     "spread_back": [
         ("dbeta is not yet summed over the axes (0, 2, 3)", lambda dout: dout),
@@ -977,12 +983,12 @@ WRONG = {
             lambda dmean, shape: column(dmean) / (shape[0] * shape[2] * shape[3]),
         ),
         (
-            "A mean divides by m, so its gradient does",
+            "It is not divided by m",
             lambda dmean, shape: np.ones(shape) * column(dmean),
         ),
-        ("m is N * H * W, not N", lambda dmean, shape: np.ones(shape) * column(dmean) / shape[0]),
+        ("It is divided by N", lambda dmean, shape: np.ones(shape) * column(dmean) / shape[0]),
         (
-            "A mean divides by m, so its gradient does",
+            "It is multiplied by m",
             lambda dmean, shape: np.ones(shape) * column(dmean) * np.prod(shape) / shape[1],
         ),
         (
@@ -996,7 +1002,7 @@ WRONG = {
     ],
     "inv_std_back": [
         (
-            "The power of var + eps is -3/2; here it is -3",
+            "The power of var + eps is -3",
             lambda dinv_std, var, eps: -0.5 * dinv_std / (var + eps) ** 3,
         ),
         ("The root is left out", lambda dinv_std, var, eps: -dinv_std / (var + eps) ** 2),
@@ -1006,25 +1012,28 @@ WRONG = {
         ),
         ("The sign is wrong", lambda dinv_std, var, eps: 0.5 * dinv_std * (var + eps) ** (-1.5)),
         (
-            "The derivative of (var + eps)^(-1/2) has the power -3/2",
+            "The power is -1/2",
             lambda dinv_std, var, eps: -0.5 * dinv_std * (var + eps) ** (-0.5),
         ),
         ("eps is missing", lambda dinv_std, var, eps: -0.5 * dinv_std * var ** (-1.5)),
-        ("The power is -3/2", lambda dinv_std, var, eps: -0.5 * dinv_std * (var + eps) ** 1.5),
+        (
+            "The power lacks its minus",
+            lambda dinv_std, var, eps: -0.5 * dinv_std * (var + eps) ** 1.5,
+        ),
         (
             "inv_std itself is multiplied here",
             lambda dinv_std, var, eps: dinv_std / np.sqrt(var + eps),
         ),
         (
-            "here it is -1. The root's derivative",
+            "The power of var + eps is -1",
             lambda dinv_std, var, eps: -dinv_std / (var + eps) / 2,
         ),
         (
-            "here it is -2. One factor is",
+            "The power of var + eps is -2",
             lambda dinv_std, var, eps: -dinv_std / (var + eps) / (2 * (var + eps)),
         ),
         (
-            "here it is -5/2. In -1 / a^2, a is the root",
+            "The power of var + eps is -5/2",
             lambda dinv_std, var, eps: -dinv_std / (var + eps) ** 2 / (2 * np.sqrt(var + eps)),
         ),
         (
@@ -1032,22 +1041,25 @@ WRONG = {
             lambda dinv_std, var, eps: -0.5 * dinv_std * (var + eps) ** -3 / 2,
         ),
         (
-            "eps stands under the root",
+            "eps is added to the root",
             lambda dinv_std, var, eps: -0.5 * dinv_std / (np.sqrt(var) + eps) ** 3,
         ),
     ],
     "staged_backward": [
         ("xhat stands inside its mean", _backward(lambda g, z, dout: mean(g * z * z))),
         ("lacks its factor xhat", _backward(lambda g, z, dout: mean(g * z))),
-        ("its xhat is missing", _backward(lambda g, z, dout: z * mean(g))),
+        (
+            "The last mean comes out as that of dxhat alone",
+            _backward(lambda g, z, dout: z * mean(g)),
+        ),
         ("gamma is missing", _backward(lambda g, z, dout: z * mean(dout * z))),
         ("The xhat term of dx, through the variance, has the wrong sign", staged_with_sign),
         ("The gradient through the mean is missing", staged_without_mean),
-        ("Step 4 goes back through a mean", staged_without_share_of_var),
-        ("Step 1 goes back through a mean", staged_without_share_of_mean),
-        ("Steps 4 and 1 go back through a mean", staged_without_shares),
-        ("dvar has inv_std**2 where inv_std**3 belongs", staged_without_square),
-        ("dvar has inv_std**4 where inv_std**3 belongs", staged_with_xhat),
+        ("Step 4 is not divided by m", staged_without_share_of_var),
+        ("Step 1 is not divided by m", staged_without_share_of_mean),
+        ("Steps 4 and 1 are not divided by m", staged_without_shares),
+        ("dvar has one inv_std too few", staged_without_square),
+        ("dvar has one inv_std too many", staged_with_xhat),
         ("eps is written in as 1e-5", backward_eps_written_in),
         ("dx is divided by the standard deviation twice", backward_inv_std_twice),
         ("dx lacks gamma", backward_without_gamma),
@@ -1063,11 +1075,11 @@ WRONG = {
         ),
     ],
     "scale_of_dx": [
-        ("It shrinks", 10),
-        ("The output stays the same, but dx is divided by sigma, which", 1),
-        ("dx is divided by sigma once, not twice", 0.01),
-        ("It shrinks", 100),
-        ("dx becomes smaller, and does not vanish", 0),
+        ("It does not grow", 10),
+        ("The output stays the same, but not dx", 1),
+        ("That divides by sigma twice", 0.01),
+        ("It does not grow", 100),
+        ("dx does not vanish", 0),
     ],
     "parameter_gradients": [
         (
@@ -1110,13 +1122,13 @@ WRONG = {
             lambda g, xhat: g - g.mean() - xhat * g.mean() * xhat.mean(),
         ),
         ("The mean of g * xhat is the slope", lambda g, xhat: g - g.mean() - (g * xhat).mean()),
-        ("The slope is the mean of g * xhat", lambda g, xhat: g - g.mean() - xhat * (g @ xhat)),
+        ("The slope is a sum", lambda g, xhat: g - g.mean() - xhat * (g @ xhat)),
         (
             "The slope is divided by m - 1",
             lambda g, xhat: g - g.mean() - xhat * np.cov(g, xhat)[0, 1],
         ),
         ("That is the line", lambda g, xhat: g.mean() + xhat * (g * xhat).mean()),
-        ("Intercept and slope are means", lambda g, xhat: g - g.sum() - xhat * (g * xhat).sum()),
+        ("Intercept and slope are sums", lambda g, xhat: g - g.sum() - xhat * (g * xhat).sum()),
     ],
     "closed_form_dx": [
         (
@@ -1165,17 +1177,20 @@ WRONG = {
         ("The fraction is upside down", lambda var, eps: (var + eps) / eps),
         ("eps / var + eps divides by var alone", lambda var, eps: eps / var + eps),
         ("That is the share of the variance", lambda var, eps: var / (var + eps)),
-        ("The share is of the sum var + eps", lambda var, eps: eps / var),
+        ("That is the ratio to var", lambda var, eps: eps / var),
         ("No root here", lambda var, eps: np.sqrt(eps / (var + eps))),
         ("No root here", lambda var, eps: eps / np.sqrt(var + eps)),
-        ("It never uses its argument eps", lambda var, eps: 0 * var),
-        ("A share is a quotient", lambda var, eps: eps * (var + eps)),
-        ("The share of eps has eps above the line", lambda var, eps: 1 / (var + eps)),
+        ("eps is missing", lambda var, eps: 0 * var),
+        ("That is a product", lambda var, eps: eps * (var + eps)),
+        ("eps is missing above the line", lambda var, eps: 1 / (var + eps)),
     ],
     "spatial_backward": [
         ("xhat stands inside its mean", _backward(lambda g, z, dout: mean(g * z * z))),
         ("lacks its factor xhat", _backward(lambda g, z, dout: mean(g * z))),
-        ("its xhat is missing", _backward(lambda g, z, dout: z * mean(g))),
+        (
+            "The last mean comes out as that of dxhat alone",
+            _backward(lambda g, z, dout: z * mean(g)),
+        ),
         ("gamma is missing", _backward(lambda g, z, dout: z * mean(dout * z))),
         ("eps is written in as 1e-5", backward_eps_written_in),
         ("dx is divided by the standard deviation twice", backward_inv_std_twice),
@@ -1193,33 +1208,39 @@ WRONG = {
     ],
     "scatter_of_the_mean": [
         ("The variance falls by 4", 0.25),
-        ("It becomes smaller", 4),
-        ("It becomes smaller", 2),
-        ("More values make a mean more certain", 1),
+        ("It does not grow", 4),
+        ("It does not grow", 2),
+        ("It does not stay", 1),
         ("The variance falls by 4, not by 16", 0.0625),
     ],
     "unbiased": [
         ("That is the root", lambda var, m: np.sqrt(var * m / (m - 1))),
-        ("a little more than (m + 1) / m", lambda var, m: var * (m + 1) / m),
+        ("(m + 1) / m is a little too small", lambda var, m: var * (m + 1) / m),
         ("The factor is upside down", lambda var, m: var * (m - 1) / m),
         ("This is var itself, still biased", lambda var, m: var),
         ("var is a sum divided by m", lambda var, m: var / (m - 1)),
         ("* m / m - 1 subtracts 1 at the end", lambda var, m: var * m / m - 1),
         ("That factor is for a standard deviation", lambda var, m: var * np.sqrt(m / (m - 1))),
         ("That is the sum of the squared deviations", lambda var, m: var * m),
-        ("The divisor is m - 1, not m + 1", lambda var, m: var * m / (m + 1)),
+        ("The divisor is not m + 1", lambda var, m: var * m / (m + 1)),
     ],
     "merge_moments": [
-        ("has the weight m_a * m_b / m; here m.", _merge(lambda d, a, b: d**2 * (a + b))),
-        ("has the weight m_a * m_b / m; here m_b / m.", _merge(lambda d, a, b: d**2 * b / (a + b))),
-        ("is subtracted; add it", _merge(lambda d, a, b: -(d**2) * a * b / (a + b))),
-        ("The squared difference of the means has the weight", merge_with_unweighted_spread),
-        ("it is not divided by m", merge_with_undivided_weight),
-        ("s is the sum of the squared deviations", merge_to_a_variance),
-        ("m is right", merge_averaging_everything),
-        ("The larger shard counts more in the mean, and s lacks a term", merge_sums_only),
         (
-            "The mean is a weighted average, and s lacks a term",
+            "The squared difference of the means has the weight m",
+            _merge(lambda d, a, b: d**2 * (a + b)),
+        ),
+        (
+            "The squared difference of the means has the weight m_b / m",
+            _merge(lambda d, a, b: d**2 * b / (a + b)),
+        ),
+        ("is subtracted; add it", _merge(lambda d, a, b: -(d**2) * a * b / (a + b))),
+        ("The squared difference of the means has no weight", merge_with_unweighted_spread),
+        ("The weight of the squared difference is not divided by m", merge_with_undivided_weight),
+        ("s is divided by m", merge_to_a_variance),
+        ("m is right", merge_averaging_everything),
+        ("The mean has no weights, and s lacks a term", merge_sums_only),
+        (
+            "The means are added, and s lacks a term",
             lambda m_a, mean_a, s_a, m_b, mean_b, s_b: (m_a + m_b, mean_a + mean_b, s_a + s_b),
         ),
     ],
@@ -1246,13 +1267,12 @@ WRONG = {
     ],
     "update_course": [
         ("Both values are multiplied by momentum", _update(lambda a: (a, a))),
-        ("The old value has the weight momentum", _update(lambda a: (1, 1 - a))),
+        ("The old value has the weight 1", _update(lambda a: (1, 1 - a))),
         ("The new value is subtracted", _update(lambda a: (a, a - 1))),
         ("momentum weighs the old value here", course_weights_swapped),
-        ("The course keeps the biased variance", course_unbiased),
-        ("The running value is a variance", course_by_std),
+        ("The variance is the unbiased one", course_unbiased),
+        ("The running variance gets a standard deviation", course_by_std),
         ("It never uses its argument var", course_mean_only),
-        ("The results are right, but the function changes its argument", course_in_place),
         (
             "The running values are replaced by the batch's",
             lambda running_mean, running_var, mean, var, m, momentum: (mean, var),
@@ -1260,14 +1280,14 @@ WRONG = {
     ],
     "update_pytorch": [
         (
-            "The old value has the weight 1 - momentum; here it has 1",
+            "The old value has the weight 1",
             lambda rm, rv, mean, var, m, a: (rm + a * mean, rv + a * var * m / (m - 1)),
         ),
         ("momentum weighs the new value here", course_unbiased),
-        ("PyTorch remembers the unbiased variance", pytorch_biased),
-        ("The factor m / (m - 1) belongs to the variance alone", pytorch_unbiased_mean),
-        ("The factor m / (m - 1) belongs to var alone", pytorch_all_unbiased),
-        ("The unbiased variance is var * m / (m - 1)", pytorch_by_m),
+        ("The variance is the biased one", pytorch_biased),
+        ("The mean has a factor m / (m - 1), too", pytorch_unbiased_mean),
+        ("running_var has the factor m / (m - 1), too", pytorch_all_unbiased),
+        ("The variance lacks its m", pytorch_by_m),
         ("* m / m - 1 subtracts 1 at the end", pytorch_without_brackets),
         (
             "That is the course's convention",
@@ -1284,15 +1304,15 @@ WRONG = {
             lambda running, momentum, k: running / momentum**k,
         ),
         (
-            "The start weighs momentum ** k after k batches",
+            "It is divided by 1 - momentum",
             lambda running, momentum, k: running / (1 - momentum),
         ),
         (
-            "The weight is multiplied by momentum at each update",
+            "momentum is multiplied by k",
             lambda running, momentum, k: running / (1 - momentum * k),
         ),
         (
-            "After k batches the start weighs momentum ** k",
+            "The power is k - 1",
             lambda running, momentum, k: running / (1 - momentum ** (k - 1)),
         ),
         (
@@ -1304,11 +1324,11 @@ WRONG = {
             lambda running, momentum, k: running - momentum**k,
         ),
         (
-            "After k batches the start weighs momentum ** k; here it is k + 1",
+            "The power is k + 1",
             lambda running, momentum, k: running / (1 - momentum ** (k + 1)),
         ),
         (
-            "The power belongs to momentum alone",
+            "The whole bracket has the power",
             lambda running, momentum, k: running / (1 - momentum) ** k,
         ),
         ("It never uses its argument momentum", lambda running, momentum, k: running / k),

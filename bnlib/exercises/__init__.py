@@ -4,11 +4,17 @@
 >>> exercises.count_m.check(...)
 Not written yet. For a hint, run exercises.count_m.hint(1).
 >>> exercises.count_m.check(35)
+Not right yet. That is H * W. For a hint, run exercises.count_m.hint(1).
+>>> exercises.count_m.check(35)
 Not right yet. That is H * W; the images are averaged as well.
 >>> exercises.count_m.hint(1)
 Hint 1 of 3: Which axes are averaged? Multiply their sizes.
 >>> exercises.count_m.check(280).correct
 True
+
+A function is checked on many small batches, drawn from all that is legal: `check(answer, seed=1)`
+draws others, and `case()` hands over the batch on which the last check failed. Deliberate cheating
+inside one process, such as replacing NumPy's functions, is not defended against.
 
 `ALL` maps each name to its exercise.
 """
@@ -31,7 +37,9 @@ from bnlib.exercises import (
     nb06_updates,
     nb08_groups,
 )
-from bnlib.exercises.checker.exercise import Exercise, Result
+from bnlib.exercises.checker.exercise import Exercise
+from bnlib.exercises.checker.prediction import Prediction
+from bnlib.exercises.checker.question import Question, Result
 
 ALL = {
     name: found
@@ -54,9 +62,9 @@ ALL = {
         nb08_groups,
     )
     for name, found in vars(module).items()
-    if isinstance(found, Exercise)
+    if isinstance(found, Question)
 }
 
-__all__ = ["ALL", "Exercise", "Result", *ALL]
+__all__ = ["ALL", "Exercise", "Prediction", "Result", *ALL]
 
 globals().update(ALL)

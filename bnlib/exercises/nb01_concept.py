@@ -4,8 +4,9 @@ import numpy as np
 
 from bnlib import layers, layout, normalize, statistics
 from bnlib.exercises import variants
-from bnlib.exercises.checker.cases import WRONG_AXES, images, tables
-from bnlib.exercises.checker.exercise import exercise, prediction
+from bnlib.exercises.checker.batches import IMAGES, TABLES, WRONG_AXES
+from bnlib.exercises.checker.exercise import exercise
+from bnlib.exercises.checker.prediction import prediction
 from bnlib.exercises.checker.slips import Mistake
 from bnlib.judges import faults
 
@@ -52,6 +53,9 @@ IMAGES_ONLY = (
     "variance of each image",
     "mean along the last axis",
     "reshaped without a transpose",
+    "statistics of a table without a transpose",
+    "brackets of N * H * W missing",
+    "brackets of N * H * W missing in the variance",
 )
 
 
@@ -71,9 +75,12 @@ IMAGES_ONLY = (
         ((6, 3, 1, 1), "That is a mean for each image and channel; all images share one."),
         ((), "That is one mean for all numbers; each channel has its own."),
         ((1, 3, 1, 1), "The numbers are right, but this is with keepdims; (C,) is asked for."),
-        ((3, 1, 1), "The numbers are right, but (C,) is asked for."),
-        ((3, 1), "The numbers are right, but (C,) is asked for, with one axis."),
-        (3, "The count is right. A shape is a tuple, even for one axis."),
+        ((3, 1, 1), "There are axes too many; (C,) is asked for."),
+        (
+            (3, 1),
+            "The numbers are right, but there are two axes; (C,) is asked for, with one axis.",
+        ),
+        (3, "The count is right; a shape is a tuple, even for one axis."),
     ),
 )
 def shape_of_mu():
@@ -106,7 +113,7 @@ def count_m():
 
 @exercise(
     notebook="01",
-    cases=images,
+    domain=IMAGES,
     returns="mu",
     hints=(
         "np.mean takes a tuple of axes.",
@@ -122,6 +129,11 @@ def count_m():
         for axes in WRONG_AXES
     ]
     + [
+        Mistake(
+            "brackets of N * H * W missing",
+            variants.BRACKETS,
+            lambda x: np.ravel(variants.by_n_alone(x)),
+        ),
         Mistake(
             "reshaped without a transpose",
             "A reshape alone mixes the channels; first move their axis to the end.",
@@ -142,7 +154,7 @@ def channel_mean(x):
 
 @exercise(
     notebook="01",
-    cases=tables,
+    domain=TABLES,
     returns="xhat",
     hints=(
         "Each column has a mean and a variance of its own.",
@@ -160,7 +172,7 @@ def normalize_table(x, eps):
 
 @exercise(
     notebook="01",
-    cases=images,
+    domain=IMAGES,
     returns="xhat",
     hints=(
         "As for a table, but the mean runs over more axes.",

@@ -3,14 +3,14 @@
 import numpy as np
 
 from bnlib import statistics
-from bnlib.exercises.checker.cases import AXES, images
+from bnlib.exercises.checker.batches import AXES, IMAGES
 from bnlib.exercises.checker.exercise import exercise
 from bnlib.exercises.checker.slips import Mistake
 
 
 @exercise(
     notebook="01",
-    cases=images,
+    domain=IMAGES,
     returns="gamma beta",
     hints=(
         "Solve gamma * xhat + beta = x for gamma and beta.",
@@ -20,7 +20,8 @@ from bnlib.exercises.checker.slips import Mistake
     mistakes=(
         Mistake(
             "variance as gamma",
-            "The layer divided by the root of var + eps; gamma must be that root.",
+            "gamma is a variance; the layer divided by the root of var + eps, and gamma must be "
+            "that root.",
             lambda x, eps: (x.var(axis=AXES) + eps, x.mean(axis=AXES)),
         ),
         *(
@@ -32,7 +33,7 @@ from bnlib.exercises.checker.slips import Mistake
             for name, sentence, gamma in (
                 (
                     "variance as gamma, without eps",
-                    "gamma must be the root of var + eps; here it is the variance alone.",
+                    "gamma is the variance alone; it must be the root of var + eps.",
                     lambda var, eps: var,
                 ),
                 (
@@ -48,19 +49,19 @@ from bnlib.exercises.checker.slips import Mistake
                 ),
                 (
                     "eps outside the root",
-                    "The layer adds eps under the root; here gamma adds it to the root.",
+                    "gamma adds eps to the root; the layer adds eps under the root.",
                     lambda var, eps: np.sqrt(var) + eps,
                 ),
             )
         ),
         Mistake(
             "variance divided by m - 1",
-            "The layer's variance is divided by m; here it is divided by m - 1.",
+            "The variance is divided by m - 1; the layer's is divided by m.",
             lambda x, eps: (np.sqrt(x.var(axis=AXES, ddof=1) + eps), x.mean(axis=AXES)),
         ),
         Mistake(
             "beta divided",
-            "beta is added after gamma has multiplied: it is the mean itself, not divided.",
+            "beta is divided; beta is added after gamma has multiplied, so it is the mean itself.",
             lambda x, eps: (
                 np.sqrt(x.var(axis=AXES) + eps),
                 x.mean(axis=AXES) / np.sqrt(x.var(axis=AXES) + eps),
@@ -68,12 +69,12 @@ from bnlib.exercises.checker.slips import Mistake
         ),
         Mistake(
             "beta is zero",
-            "The layer subtracted the mean; beta must add it again.",
+            "beta is zero; the layer subtracted the mean, and beta must add it again.",
             lambda x, eps: (np.sqrt(x.var(axis=AXES) + eps), np.zeros(x.shape[1])),
         ),
         Mistake(
             "inverse as gamma",
-            "gamma multiplies: it must be the root itself, not one over it.",
+            "gamma is one over what it must be; it multiplies, so it is the root itself.",
             lambda x, eps: (1 / np.sqrt(x.var(axis=AXES) + eps), x.mean(axis=AXES)),
         ),
     ),

@@ -4,7 +4,7 @@ import numpy as np
 
 from bnlib import layers, normalize, statistics
 from bnlib.exercises import variants
-from bnlib.exercises.checker.cases import AXES, images
+from bnlib.exercises.checker.batches import ANY_IMAGES, AXES, IMAGES
 from bnlib.exercises.checker.exercise import exercise
 from bnlib.exercises.checker.slips import Mistake
 from bnlib.judges import faults
@@ -24,7 +24,7 @@ def _inference_mistake(name, sentence, y):
 _WRONG_INFERENCE = [
     _inference_mistake(
         "eps forgotten",
-        "The argument eps is missing: add it to the variance, under the root.",
+        "The argument eps is missing; add it to the variance, under the root.",
         lambda x, gamma, beta, mean, var, eps: gamma * (x - mean) / np.sqrt(var) + beta,
     ),
     _inference_mistake(
@@ -49,7 +49,7 @@ _WRONG_INFERENCE = [
     ),
     _inference_mistake(
         "running variance squared",
-        "running_var is a variance already; here it is squared.",
+        "running_var is squared; running_var is a variance already.",
         lambda x, gamma, beta, mean, var, eps: gamma * (x - mean) / np.sqrt(var**2 + eps) + beta,
     ),
     _inference_mistake(
@@ -59,12 +59,12 @@ _WRONG_INFERENCE = [
     ),
     _inference_mistake(
         "mean minus x",
-        "It is x minus the running mean, not the running mean minus x.",
+        "x is subtracted from the running mean; it is x minus the running mean.",
         lambda x, gamma, beta, mean, var, eps: gamma * (mean - x) / np.sqrt(var + eps) + beta,
     ),
     _inference_mistake(
         "only the mean divided",
-        "Only the running mean is divided: x - mean needs brackets.",
+        "Only the running mean is divided; x - mean needs brackets.",
         lambda x, gamma, beta, mean, var, eps: gamma * (x - mean / np.sqrt(var + eps)) + beta,
     ),
     _inference_mistake(
@@ -99,7 +99,7 @@ _WRONG_INFERENCE = [
 
 @exercise(
     notebook="02",
-    cases=images,
+    domain=IMAGES,
     returns="y",
     hints=(
         "Five lines: mean, deviations, variance, xhat, y.",
@@ -116,7 +116,7 @@ def spatial_forward(x, gamma, beta, eps):
 
 @exercise(
     notebook="02",
-    cases=images,
+    domain=IMAGES,
     returns="std",
     hints=(
         "xhat has the standard deviation sqrt(var) / sqrt(var + eps). What does gamma do to it?",
@@ -126,15 +126,17 @@ def spatial_forward(x, gamma, beta, eps):
     mistakes=(
         Mistake(
             "just gamma",
-            "eps makes it a little smaller, and it is never negative.",
+            "That is gamma; eps makes it a little smaller, and it is never negative.",
             lambda gamma, var, eps: gamma,
         ),
         Mistake(
-            "just |gamma|", "eps makes it a little smaller.", lambda gamma, var, eps: np.abs(gamma)
+            "just |gamma|",
+            "That leaves eps out; eps makes it a little smaller.",
+            lambda gamma, var, eps: np.abs(gamma),
         ),
         Mistake(
             "sign kept",
-            "A standard deviation is never negative; gamma may be: take |gamma|.",
+            "A standard deviation is never negative, and gamma may be; take |gamma|.",
             lambda gamma, var, eps: gamma * np.sqrt(var / (var + eps)),
         ),
         Mistake(
@@ -144,7 +146,7 @@ def spatial_forward(x, gamma, beta, eps):
         ),
         Mistake(
             "a variance",
-            "That is a variance; a standard deviation is asked for: take the root.",
+            "That is a variance; a standard deviation is asked for, its root.",
             lambda gamma, var, eps: gamma**2 * var / (var + eps),
         ),
         Mistake(
@@ -154,7 +156,7 @@ def spatial_forward(x, gamma, beta, eps):
         ),
         Mistake(
             "not divided",
-            "The layer divides by sqrt(var + eps); here it multiplies.",
+            "It multiplies by the root; the layer divides by sqrt(var + eps).",
             lambda gamma, var, eps: np.abs(gamma) * np.sqrt(var + eps),
         ),
         Mistake(
@@ -164,7 +166,7 @@ def spatial_forward(x, gamma, beta, eps):
         ),
         Mistake(
             "a root missing above",
-            "The standard deviation of xhat is sqrt(var) / sqrt(var + eps): var lacks its root.",
+            "var lacks its root; the standard deviation of xhat is sqrt(var) / sqrt(var + eps).",
             lambda gamma, var, eps: np.abs(gamma) * var / np.sqrt(var + eps),
         ),
         Mistake(
@@ -174,17 +176,17 @@ def spatial_forward(x, gamma, beta, eps):
         ),
         Mistake(
             "the approximation, sign kept",
-            "1 - eps / (2 var) holds for small eps only, and gamma may be negative: take |gamma|.",
+            "1 - eps / (2 var) holds for small eps only, and gamma may be negative; take |gamma|.",
             lambda gamma, var, eps: gamma * (1 - eps / (2 * var)),
         ),
         Mistake(
             "upside down",
-            "eps makes it smaller, not larger: var belongs above the line, var + eps below it.",
+            "eps makes it smaller, not larger; var belongs above the line, var + eps below it.",
             lambda gamma, var, eps: np.abs(gamma) * np.sqrt((var + eps) / var),
         ),
         Mistake(
             "eps outside the root",
-            "The layer adds eps to the variance, under the root; here it is added to the root.",
+            "eps is added to the root; the layer adds eps to the variance, under the root.",
             lambda gamma, var, eps: np.abs(gamma) * np.sqrt(var) / (np.sqrt(var) + eps),
         ),
     ),
@@ -196,7 +198,7 @@ def predicted_std(gamma, var, eps):
 
 @exercise(
     notebook="02",
-    cases=images,
+    domain=ANY_IMAGES,
     returns="y",
     hints=(
         "The formula is that of training, with the running statistics in place of the batch's.",

@@ -3,14 +3,14 @@
 import numpy as np
 
 from bnlib import layout
-from bnlib.exercises.checker.cases import images
+from bnlib.exercises.checker.batches import ANY_IMAGES
 from bnlib.exercises.checker.exercise import exercise
 from bnlib.exercises.checker.slips import Mistake
 
 
 @exercise(
     notebook="02",
-    cases=images,
+    domain=ANY_IMAGES,
     returns="table",
     exact=True,
     hints=(
@@ -46,7 +46,7 @@ from bnlib.exercises.checker.slips import Mistake
         ),
         Mistake(
             "N last of the rows",
-            "The rows must run through the images first: keep the order N, H, W.",
+            "The images do not come first in the rows; keep the order N, H, W.",
             lambda x: x.transpose(2, 3, 0, 1).reshape(-1, x.shape[1]),
         ),
     ),
@@ -58,7 +58,7 @@ def to_table(x):
 
 @exercise(
     notebook="02",
-    cases=images,
+    domain=ANY_IMAGES,
     returns="x",
     exact=True,
     hints=(
@@ -108,7 +108,7 @@ def from_table(table, shape):
 
 @exercise(
     notebook="02",
-    cases=images,
+    domain=ANY_IMAGES,
     returns="scaled",
     hints=(
         "NumPy aligns shapes from the right, so (C,) meets W.",
@@ -118,27 +118,27 @@ def from_table(table, shape):
     mistakes=(
         Mistake(
             "gamma along the last axis",
-            "gamma, (C,), meets W: NumPy aligns shapes from the right; reshape to (1, C, 1, 1).",
+            "gamma, (C,), meets W; NumPy aligns shapes from the right, so reshape to (1, C, 1, 1).",
             lambda x, gamma: gamma * x,
         ),
         Mistake(
             "gamma along the first axis",
-            "gamma meets N; the channels are axis 1: reshape to (1, C, 1, 1).",
+            "gamma meets N; the channels are axis 1, so reshape to (1, C, 1, 1).",
             lambda x, gamma: gamma.reshape(-1, 1, 1, 1) * x,
         ),
         Mistake(
             "gamma along H",
-            "gamma meets H; the channels are axis 1: reshape to (1, C, 1, 1).",
+            "gamma meets H; the channels are axis 1, so reshape to (1, C, 1, 1).",
             lambda x, gamma: gamma.reshape(1, 1, -1, 1) * x,
         ),
         Mistake(
             "divided instead of multiplied",
-            "gamma multiplies; here it divides.",
+            "gamma divides; it multiplies each channel.",
             lambda x, gamma: x / gamma.reshape(1, -1, 1, 1),
         ),
         Mistake(
             "added instead of multiplied",
-            "gamma multiplies; here it is added.",
+            "gamma is added; it multiplies each channel.",
             lambda x, gamma: gamma.reshape(1, -1, 1, 1) + x,
         ),
     ),

@@ -2,28 +2,60 @@
 
 import numpy as np
 
-from bnlib.exercises.checker.cases import Case
+from bnlib.exercises.checker.cases import LAYOUTS, Case
+from bnlib.exercises.checker.domain import Domain
 from bnlib.exercises.checker.exercise import exercise
 from bnlib.exercises.checker.slips import Mistake
 from bnlib.judges import gradcheck
 
 
-def random_arrays(seed, shape):
-    """Return two arrays, one of numbers about 3 and one of numbers about 0."""
+def _pair(shape, kind, scale, dtype, layout, seed):
+    """Return two arrays to compare."""
     rng = np.random.default_rng(seed)
-    return 3 + rng.standard_normal(shape), rng.standard_normal(shape)
+    a, b = rng.uniform(0.5, 3, (2, *shape)).round(2)
+    a, b = KINDS[kind](a, b)
+    values = {"a": (scale * a).astype(dtype), "b": (scale * b).astype(dtype)}
+    return Case(f"{kind}, shape {shape}, size {scale:g}, {dtype}", values, layout=layout)
 
 
-PAIRS = (
-    Case("random numbers", dict(zip("ab", random_arrays(1, (2, 3)), strict=True)), 1e-12),
-    Case(
-        "opposite signs",
-        {"a": np.array([1.0, -2.0, 3.0]), "b": np.array([1.1, 2.0, 3.0])},
-        1e-12,
-    ),
-    Case("negative numbers", {"a": np.array([-1.0, 2.0]), "b": np.array([-3.0, 1.0])}, 1e-12),
-    Case("a small pair", {"a": np.array([1.0, 1e-10]), "b": np.array([1.0, 3e-10])}, 1e-12),
-    Case("equal, with zeros", {"a": np.array([0.0, 1.0]), "b": np.array([0.0, 1.0])}, 1e-12),
+def _with_zeros(a, b):
+    a, b = a.copy(), b.copy()
+    a.flat[0] = b.flat[0] = 0
+    return a, b
+
+
+def _last_alone(a, b):
+    """Let the arrays differ in their last entry only, where b is the smaller one."""
+    b = a.copy()
+    b.flat[-1] = 0.5 * a.flat[-1]
+    return a, b
+
+
+KINDS = {  # of pairs
+    "positive numbers": lambda a, b: (a, b),
+    "opposite signs": lambda a, b: (a, -b),
+    "negative numbers": lambda a, b: (-a, -b),
+    "a sum of 0": lambda a, b: (a, -a),
+    "both signs": lambda a, b: (a - 1.5, b - 1.5),
+    "0 in both": _with_zeros,
+    "0 in one": lambda a, b: (a * (a > 1.5), b),
+    "equal numbers": lambda a, b: (a, a.copy()),
+    "unequal at the end": _last_alone,
+}
+PAIRS = Domain(
+    _pair,
+    {
+        "random numbers": {"shape": (2, 3), "kind": "both signs"},
+        "opposite signs": {"shape": (3,), "kind": "opposite signs"},
+        "negative numbers": {"shape": (2,), "kind": "negative numbers"},
+        "a small pair": {"shape": (2,), "kind": "both signs", "scale": 1e-9},
+        "equal, with zeros": {"shape": (2,), "kind": "0 in both"},
+    },
+    shape=((1,), (2,), (3,), (2, 3), (4, 1), (2, 3, 2), (1, 2, 1, 3), (30,)),
+    kind=tuple(KINDS),
+    scale=(1.0, 1e-9, 1e-3, 1e6, 3e-9),
+    dtype=("float64", "float32"),
+    layout=tuple(LAYOUTS),
 )
 SIZES = {
     "|a| alone": lambda a, b: a,
@@ -31,10 +63,42 @@ SIZES = {
     "the larger of |a| and |b|": np.maximum,
 }
 
+WHOLE = (  # errors of whole arrays: name, sentence, error of a and b with a least denominator
+    (
+        "largest above and below",
+        "Numerator and denominator have each their own largest; divide first, then take it.",
+        lambda a, b, least: np.max(np.abs(a - b)) / max(least, np.max(np.abs(a) + np.abs(b))),
+    ),
+    (
+        "sums",
+        "It divides sums over all entries; divide entry by entry, and take the largest.",
+        lambda a, b, least: np.sum(np.abs(a - b)) / max(least, np.sum(np.abs(a) + np.abs(b))),
+    ),
+    (
+        "norms",
+        "It divides norms; divide entry by entry, and take the largest.",
+        lambda a, b, least: (
+            np.linalg.norm(a - b) / max(least, np.linalg.norm(a) + np.linalg.norm(b))
+        ),
+    ),
+    (
+        "error of the whole array",
+        "That compares whole arrays, by norms; divide entry by entry, and take the largest.",
+        lambda a, b, least: (
+            np.linalg.norm(a - b) / max(least, np.linalg.norm(a), np.linalg.norm(b))
+        ),
+    ),
+    (
+        "norm of the sum",
+        "It divides norms, and a + b may cancel; divide |a - b| by |a| + |b| entry by entry.",
+        lambda a, b, least: np.linalg.norm(a - b) / max(least, np.linalg.norm(a + b)),
+    ),
+)
+
 
 @exercise(
     notebook="03",
-    cases=PAIRS,
+    domain=PAIRS,
     returns="error",
     hints=(
         "One number comes out: the largest over all entries.",
@@ -44,27 +108,27 @@ SIZES = {
     mistakes=(
         Mistake(
             "no absolute value above",
-            "The difference may be negative: take its absolute value.",
+            "The difference may be negative; take its absolute value.",
             lambda a, b: np.max((a - b) / np.maximum(1e-8, np.abs(a) + np.abs(b))),
         ),
         Mistake(
             "no absolute values below",
-            "a + b may cancel: add the absolute values.",
+            "a + b may cancel; add the absolute values.",
             lambda a, b: np.max(np.abs(a - b) / np.maximum(1e-8, a + b)),
         ),
         Mistake(
             "absolute value of the sum",
-            "|a + b| may cancel: add |a| and |b|.",
+            "|a + b| may cancel; add |a| and |b|.",
             lambda a, b: np.max(np.abs(a - b) / np.maximum(1e-8, np.abs(a + b))),
         ),
         Mistake(
             "no lower bound",
-            "Where both are 0 this is 0/0: the denominator must be at least 1e-8.",
+            "Where both are 0 this is 0/0; the denominator must be at least 1e-8.",
             lambda a, b: np.max(np.abs(a - b) / (np.abs(a) + np.abs(b))),
         ),
         Mistake(
             "1e-8 added",
-            "1e-8 is a lower bound, by np.maximum; here it is added.",
+            "1e-8 is added; it is a lower bound, by np.maximum.",
             lambda a, b: np.max(np.abs(a - b) / (1e-8 + np.abs(a) + np.abs(b))),
         ),
         *(
@@ -93,30 +157,10 @@ SIZES = {
             for size, size_of in SIZES.items()
             for least in (1e-8, 0)
         ),
-        Mistake(
-            "largest above and below",
-            "Numerator and denominator have each their own largest; divide first, then take it.",
-            lambda a, b: np.max(np.abs(a - b)) / np.max(np.abs(a) + np.abs(b)),
-        ),
-        Mistake(
-            "sums",
-            "It divides sums over all entries; divide entry by entry, and take the largest.",
-            lambda a, b: np.sum(np.abs(a - b)) / np.sum(np.abs(a) + np.abs(b)),
-        ),
-        Mistake(
-            "norms",
-            "It divides norms; divide entry by entry, and take the largest.",
-            lambda a, b: np.linalg.norm(a - b) / (np.linalg.norm(a) + np.linalg.norm(b)),
-        ),
-        Mistake(
-            "error of the whole array",
-            "That compares whole arrays, by norms; divide entry by entry, and take the largest.",
-            gradcheck.norm_error,
-        ),
-        Mistake(
-            "norm of the sum",
-            "It divides norms, and a + b may cancel; divide |a - b| by |a| + |b| entry by entry.",
-            lambda a, b: np.linalg.norm(a - b) / np.linalg.norm(a + b),
+        *(
+            Mistake(name, sentence, lambda a, b, error=error, least=least: error(a, b, least))
+            for name, sentence, error in WHOLE
+            for least in (0, 1e-8)
         ),
         Mistake(
             "absolute error",

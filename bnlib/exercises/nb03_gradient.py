@@ -2,28 +2,62 @@
 
 import numpy as np
 
-from bnlib.exercises.checker.cases import Case
+from bnlib.exercises.checker.cases import LAYOUTS, Case
+from bnlib.exercises.checker.domain import Domain
 from bnlib.exercises.checker.exercise import exercise
 from bnlib.exercises.checker.slips import Mistake
-from bnlib.exercises.nb03_errors import random_arrays
-from bnlib.exercises.nb03_slopes import cube
+from bnlib.exercises.nb03_slopes import EPS, cube
 from bnlib.judges import gradcheck
 
 
 def _row_shares(x):
     """Let every entry of a row reach all of it, and by slopes that are not symmetric."""
-    return x * x / (np.sum(x * x, axis=1, keepdims=True) + 1)
+    return x * x / (np.sum(x * x, axis=-1, keepdims=True) + 1)
 
 
-INTEGERS = np.array([[1, 2], [3, 4]])
-FIELDS = tuple(
-    Case(f"{label}: x {shape}", {"f": f, "x": x, "dout": dout, "h": h}, 1e-7)
-    for label, f, h, shape, (x, dout) in (
-        ("shares of a row", _row_shares, 1e-4, (2, 3), random_arrays(2, (2, 3))),
-        ("a cube", cube, 0.1, (3, 2), random_arrays(3, (3, 2))),
-        ("whole numbers", cube, 0.1, (2, 2), (INTEGERS, random_arrays(4, (2, 2))[1])),
-        ("three axes", _row_shares, 1e-4, (2, 3, 2), random_arrays(5, (2, 3, 2))),
-    )
+def _row_sums(x):
+    """Return one number for each row: f may return another shape than x's."""
+    return np.sum(x * x * x, axis=-1)
+
+
+def _field(name, shape, whole, layout, h, seed):
+    """Return a function of arrays and a place; what is subtracted loses digits, h more."""
+    rng, f = np.random.default_rng(seed), FIELDS[name]
+    x = rng.uniform(0.5, 3, shape).round(1) * rng.choice((-1, 1), shape)
+    x = np.rint(x).astype(int) if whole else x
+    dout = rng.standard_normal(np.shape(f(x))).round(1)
+    size = np.sum(np.abs(f(np.abs(x) + h) * dout))
+    kind = "whole numbers" if whole else "numbers"
+    label = f"{name}, x {shape} of {kind}, h = {h:g}"
+    return Case(label, {"f": f, "x": x, "dout": dout, "h": h}, None, layout, 100 * EPS * size / h)
+
+
+FIELDS = {"a cube": cube, "shares of a row": _row_shares, "row sums": _row_sums}
+GRADIENTS = Domain(
+    _field,
+    {
+        "shares of a row": {"name": "shares of a row", "shape": (2, 3), "h": 1e-4},
+        "a cube": {"name": "a cube", "shape": (3, 2)},
+        "whole numbers": {"name": "a cube", "shape": (2, 2), "whole": True},
+        "three axes": {"name": "shares of a row", "shape": (2, 3, 2), "h": 1e-4},
+    },
+    name=tuple(FIELDS),
+    shape=(
+        (1,),
+        (2,),
+        (1, 1),
+        (2, 2),
+        (3, 2),
+        (1, 3),
+        (3, 1),
+        (2, 1, 3),
+        (1, 2, 2, 1),
+        (7,),
+        (2, 5),
+    ),
+    whole=(False, True),
+    layout=tuple(LAYOUTS),
+    h=(0.1, 1e-4, 0.01, 0.3),
 )
 
 
@@ -50,23 +84,33 @@ def _looped(entry=_central, steps=float, result=float, axes=None):
 WHOLE_NUMBERS = (
     (
         "steps in whole numbers",
-        "x may hold whole numbers, which cut the step off: step on np.array(x, dtype=float).",
+        "x may hold whole numbers, which cut the step off; step on np.array(x, dtype=float).",
         None,
         float,
     ),
     (
         "result in whole numbers",
-        "Where x holds whole numbers, np.zeros_like(x) cuts it off: use np.zeros(x.shape).",
+        "Where x holds whole numbers, np.zeros_like(x) cuts it off; use np.zeros(x.shape).",
         float,
         None,
     ),
     (
         "steps and result in whole numbers",
-        "Where x holds whole numbers, its copy and np.zeros_like do too: make both float.",
+        "Where x holds whole numbers, its copy and np.zeros_like do too; make both float.",
         None,
         None,
     ),
 )
+
+
+def _in_two_loops(f, x, dout, h):
+    x, found = np.array(x, dtype=float), np.zeros(x.shape)
+    for i in range(x.shape[0]):
+        for j in range(x.shape[1]):
+            step = np.zeros(x.shape)
+            step[i, j] = h
+            found[i, j] = np.sum((f(x + step) - f(x - step)) * dout) / (2 * h)
+    return found
 
 
 def _row_by_row(f, x, dout, h):
@@ -96,7 +140,7 @@ def _without_going_back(f, x, dout, h):
 
 @exercise(
     notebook="03",
-    cases=FIELDS,
+    domain=GRADIENTS,
     returns="gradient",
     hints=(
         "One entry of x at a time: np.ndindex(x.shape) runs through all places.",
@@ -106,7 +150,7 @@ def _without_going_back(f, x, dout, h):
     mistakes=(
         Mistake(
             "dout forgotten",
-            "dout is missing: multiply the difference by it before you sum.",
+            "dout is missing; multiply the difference by it before you sum.",
             _looped(lambda up, down, at, dout, h, place: np.sum(up - down) / (2 * h)),
         ),
         Mistake(
@@ -116,12 +160,14 @@ def _without_going_back(f, x, dout, h):
         ),
         Mistake(
             "own entry of dout",
-            "Each output has its own dout: multiply by the whole dout, not by dout[place].",
+            "It multiplies by dout[place] alone; each output has its own dout, so multiply by "
+            "the whole.",
             _looped(lambda up, down, at, dout, h, place: np.sum(up - down) * dout[place] / (2 * h)),
         ),
         Mistake(
             "own output only",
-            "An entry of x may change every output: sum over all of them.",
+            "It looks at one output alone; an entry of x may change every one, so sum over all "
+            "of them.",
             _looped(lambda up, down, at, dout, h, place: ((up - down) * dout)[place] / (2 * h)),
         ),
         Mistake(
@@ -136,17 +182,22 @@ def _without_going_back(f, x, dout, h):
         ),
         Mistake(
             "not divided",
-            "The difference must be divided by the distance of the two places, 2 h.",
+            "The difference is not divided; divide it by the distance of the two places, 2 h.",
             _looped(lambda up, down, at, dout, h, place: np.sum((up - down) * dout)),
         ),
         Mistake(
             "two axes only",
-            "x may have any number of axes, not two alone: np.ndindex(x.shape) runs through all.",
+            "x may have any number of axes, not two alone; np.ndindex(x.shape) runs through all.",
             _looped(axes=2),
         ),
         Mistake(
+            "two axes only",
+            "x may have any number of axes, not two alone; np.ndindex(x.shape) runs through all.",
+            _in_two_loops,
+        ),
+        Mistake(
             "divided by h",
-            "The two places are 2 h apart; here the difference is divided by h.",
+            "The difference is divided by h; the two places are 2 h apart.",
             _looped(lambda up, down, at, dout, h, place: np.sum((up - down) * dout) / h),
         ),
         Mistake(
@@ -186,12 +237,12 @@ def _without_going_back(f, x, dout, h):
         ),
         Mistake(
             "first entry alone",
-            "Only the first entry of the gradient is filled: does return stand inside the loop?",
+            "Only the first entry of the gradient is filled; does return stand inside the loop?",
             _first_entry,
         ),
         Mistake(
             "one array under two names",
-            "The gradient is 0 everywhere: are above and below the same array? Make two copies.",
+            "The gradient is 0 everywhere; are above and below the same array? Make two copies.",
             lambda f, x, dout, h: np.zeros(x.shape),
         ),
     ),

@@ -3,7 +3,9 @@
 import numpy as np
 
 from bnlib.exercises.checker.cases import Case
-from bnlib.exercises.checker.exercise import exercise, prediction
+from bnlib.exercises.checker.domain import Domain
+from bnlib.exercises.checker.exercise import exercise
+from bnlib.exercises.checker.prediction import prediction
 from bnlib.exercises.checker.slips import Mistake
 from bnlib.judges import gradcheck
 
@@ -12,17 +14,61 @@ def _root(x):
     return 1 / np.sqrt(x)
 
 
+def _fraction(x):
+    return x / (x * x + 3)
+
+
 def cube(x):
     """Return x^3 + 2x, whose slope is 3x^2 + 2."""
     return x * x * x + 2 * x
 
 
-SLOPES = (
-    Case("f(x) = 1/sqrt(x) at 2", {"f": _root, "x": 2.0, "h": 1e-3}, 1e-8),
-    Case("f(x) = x^3 + 2x at -1.5", {"f": cube, "x": -1.5, "h": 0.1}, 1e-8),
-    Case("f(x) = exp(x) at 0.3", {"f": np.exp, "x": 0.3, "h": 0.2}, 1e-8),
+def _slope_case(name, x, h, seed):
+    """Return a function and a place; what is subtracted loses digits, h in the divisor more."""
+    f = FUNCTIONS[name]
+    size = max(abs(f(x + h)), abs(f(x - h)))
+    values = {"f": f, "x": x, "h": h}
+    return Case(f"f(x) = {name} at {x:g}, h = {h:g}", values, tolerance=100 * EPS * size / h)
+
+
+def _complex_case(name, x, seed):
+    f = FUNCTIONS[name]
+    size = abs(gradcheck.complex_step_gradient(f, x))
+    return Case(f"f(x) = {name} at {x:g}", {"f": f, "x": x}, tolerance=1e-12 * max(size, 1e-3))
+
+
+def _within(parameters):
+    """Return parameters with x where the root is taken of positive numbers."""
+    p = dict(parameters)
+    far_enough = p["x"] > 2 * p.get("h", 0)
+    return p if p["name"] != "1/sqrt(x)" or far_enough else p | {"x": 4.5}
+
+
+EPS = 2.0**-52
+FUNCTIONS = {
+    "x^3 + 2x": cube,
+    "exp(x)": np.exp,
+    "1/sqrt(x)": _root,
+    "x / (x^2 + 3)": _fraction,
+    "sin(3x)": lambda x: np.sin(3 * x),
+}
+PLACES = (2.0, -1.5, 0.3, 0.0, 3, -40.0)
+NAMED = {
+    "a root": {"name": "1/sqrt(x)", "x": 2.0},
+    "a cube": {"name": "x^3 + 2x", "x": -1.5},
+    "a power of e": {"name": "exp(x)", "x": 0.3},
+    "a negative place": {"name": "exp(x)", "x": -1.5},
+    "a place far from 0": {"name": "x^3 + 2x", "x": -40.0},
+}
+SLOPES = Domain(
+    _slope_case,
+    NAMED,
+    _within,
+    name=tuple(FUNCTIONS),
+    x=PLACES,
+    h=(0.1, 1e-3, 0.2, 1e-2, 1.0, 1e-4),
 )
-COMPLEX_SLOPES = tuple(case._replace(tolerance=1e-12) for case in SLOPES)
+COMPLEX_SLOPES = Domain(_complex_case, NAMED, _within, name=tuple(FUNCTIONS), x=PLACES)
 
 
 @prediction(
@@ -34,10 +80,13 @@ COMPLEX_SLOPES = tuple(case._replace(tolerance=1e-12) for case in SLOPES)
     ),
     mistakes=(
         (10, "That holds for the forward difference; the central one gains more."),
-        (1000, "The error goes with h^2, not with h^3."),
-        (20, "h is ten times smaller, and the error goes with its square: 10^2, not 2 * 10."),
+        (1000, "The error does not go with h^3; it goes with h^2."),
+        (20, "That is 2 * 10; h is ten times smaller, and the error goes with its square."),
         (2, "2 is the power of h; by how much does h^2 fall?"),
-        (0.01, "The question is by which factor it falls: one over that."),
+        (
+            0.01,
+            "That is what is left of it; the question is by which factor it falls, one over that.",
+        ),
     ),
 )
 def error_falls_by():
@@ -49,7 +98,7 @@ def error_falls_by():
 
 @exercise(
     notebook="03",
-    cases=SLOPES,
+    domain=SLOPES,
     returns="slope",
     hints=(
         "Look one step to the left and one to the right.",
@@ -69,7 +118,7 @@ def error_falls_by():
         ),
         Mistake(
             "divided by h",
-            "The two places are 2 h apart; here the difference is divided by h.",
+            "The difference is divided by h; the two places are 2 h apart.",
             lambda f, x, h: (f(x + h) - f(x - h)) / h,
         ),
         Mistake(
@@ -84,12 +133,12 @@ def error_falls_by():
         ),
         Mistake(
             "divided by 2",
-            "The two places are 2 h apart; here the difference is divided by 2.",
+            "The difference is divided by 2; the two places are 2 h apart.",
             lambda f, x, h: (f(x + h) - f(x - h)) / 2,
         ),
         Mistake(
             "not divided",
-            "The difference must be divided by the distance of the two places, 2 h.",
+            "The difference is not divided; divide it by the distance of the two places, 2 h.",
             lambda f, x, h: f(x + h) - f(x - h),
         ),
         Mistake(
@@ -104,7 +153,7 @@ def error_falls_by():
         ),
         Mistake(
             "one side, divided by 2 h",
-            "From x to x + h it is one h; for / (2 * h), take f(x + h) - f(x - h).",
+            "One step is divided by 2 h; from x to x + h it is one h, so take f(x + h) - f(x - h).",
             lambda f, x, h: (f(x + h) - f(x)) / (2 * h),
         ),
         Mistake(
@@ -131,7 +180,7 @@ def central_difference(f, x, h):
 
 @exercise(
     notebook="03",
-    cases=COMPLEX_SLOPES,
+    domain=COMPLEX_SLOPES,
     returns="slope",
     hints=(
         "Step in an imaginary direction; Python writes the imaginary unit 1j.",
@@ -146,20 +195,20 @@ def central_difference(f, x, h):
         ),
         Mistake(
             "real part",
-            "The slope stands in the imaginary part, not in the real one.",
+            "That is the real part; the slope stands in the imaginary one.",
             lambda f, x: np.real(f(x + 1e-30j)) / 1e-30,
         ),
         *(
             Mistake(
                 "step too large",
-                "The step is too large: nothing is subtracted, so h can be 1e-30.",
+                "The step is too large; nothing is subtracted, so h can be 1e-30.",
                 lambda f, x, h=h: np.imag(f(x + 1j * h)) / h,
             )
             for h in (1.0, 0.1, 1e-2, 1e-3, 1e-4, 1e-5)
         ),
         Mistake(
             "real step",
-            "The step is real, so the imaginary part is 0: write 1j * h.",
+            "The step is real, so the imaginary part is 0; write 1j * h.",
             lambda f, x: np.imag(f(x + 1e-30)) / 1e-30,
         ),
         *(

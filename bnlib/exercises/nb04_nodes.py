@@ -2,8 +2,9 @@
 
 import numpy as np
 
-from bnlib.exercises.checker.cases import WRONG_AXES, images
-from bnlib.exercises.checker.exercise import exercise, prediction
+from bnlib.exercises.checker.batches import ANY_IMAGES, IMAGES, WRONG_AXES
+from bnlib.exercises.checker.exercise import exercise
+from bnlib.exercises.checker.prediction import prediction
 from bnlib.exercises.checker.slips import Mistake
 from bnlib.graph import primitives
 from bnlib.judges import gradcheck
@@ -19,8 +20,11 @@ from bnlib.judges import gradcheck
     mistakes=(
         (24, "24 is f itself, and also what comes through u alone; a reaches f through v, too."),
         (12, "12 is what comes through v alone; a reaches f through u, too."),
-        (7, "Each slope must be multiplied by the other factor before the two are added."),
-        (288, "The two paths are added, not multiplied."),
+        (
+            7,
+            "That is the sum of the two slopes; each must be multiplied by the other factor first.",
+        ),
+        (288, "The two paths are multiplied; add them."),
     ),
 )
 def two_paths():
@@ -30,7 +34,7 @@ def two_paths():
 
 @exercise(
     notebook="04",
-    cases=images,
+    domain=ANY_IMAGES,
     returns="dbeta",
     hints=(
         "Forward, beta[c] was copied to every place of channel c. What comes back from each?",
@@ -61,7 +65,7 @@ def spread_back(dout):
 
 @exercise(
     notebook="04",
-    cases=images,
+    domain=ANY_IMAGES,
     returns="dx",
     hints=(
         "Each of the m values of a channel has the same share in its mean.",
@@ -79,14 +83,18 @@ def spread_back(dout):
         for name, sentence, share in (
             (
                 "not divided by m",
-                "A mean divides by m, so its gradient does too.",
+                "It is not divided by m; a mean divides by m, so its gradient does too.",
                 lambda n, c, h, w: 1,
             ),
-            ("divided by N", "m is N * H * W, not N.", lambda n, c, h, w: n),
-            ("divided by H * W", "m is N * H * W, not H * W.", lambda n, c, h, w: h * w),
+            ("divided by N", "It is divided by N; m is N * H * W.", lambda n, c, h, w: n),
+            (
+                "divided by H * W",
+                "It is divided by H * W; m is N * H * W.",
+                lambda n, c, h, w: h * w,
+            ),
             (
                 "divided by the size",
-                "m counts one channel: N * H * W.",
+                "It is divided by the size of x; m counts one channel, N * H * W.",
                 lambda n, c, h, w: n * c * h * w,
             ),
             (
@@ -96,7 +104,7 @@ def spread_back(dout):
             ),
             (
                 "multiplied by m",
-                "A mean divides by m, so its gradient does too; here it is multiplied.",
+                "It is multiplied by m; a mean divides by m, so its gradient does too.",
                 lambda n, c, h, w: 1 / (n * h * w),
             ),
         )
@@ -114,7 +122,7 @@ def spread_back(dout):
     + [
         Mistake(
             "along the last axis",
-            "The gradient, (C,), meets W: reshape it to (1, C, 1, 1).",
+            "The gradient, (C,), meets W; reshape it to (1, C, 1, 1).",
             lambda dmean, shape: np.zeros(shape) + dmean / (shape[0] * shape[2] * shape[3]),
         )
     ],
@@ -130,7 +138,7 @@ def mean_back(dmean, shape):
 
 @exercise(
     notebook="04",
-    cases=images,
+    domain=IMAGES,
     returns="dvar",
     hints=(
         "Two small steps: 1 / a has the derivative -1 / a^2, and sqrt(a) has 1 / (2 sqrt(a)).",
@@ -140,7 +148,7 @@ def mean_back(dmean, shape):
     mistakes=(
         Mistake(
             "sign",
-            "The sign is wrong: 1 / a falls as a rises.",
+            "The sign is wrong; 1 / a falls as a rises.",
             lambda dinv_std, var, eps: 0.5 * dinv_std * (var + eps) ** -1.5,
         ),
         Mistake(
@@ -155,18 +163,18 @@ def mean_back(dmean, shape):
         ),
         Mistake(
             "power -1/2",
-            "The derivative of (var + eps)^(-1/2) has the power -3/2; here it is -1/2.",
+            "The power is -1/2; the derivative of (var + eps)^(-1/2) has the power -3/2.",
             lambda dinv_std, var, eps: -0.5 * dinv_std * (var + eps) ** -0.5,
         ),
         Mistake(
             "power 3/2",
-            "The power is -3/2; its minus is missing.",
+            "The power lacks its minus; it is -3/2.",
             lambda dinv_std, var, eps: -0.5 * dinv_std * (var + eps) ** 1.5,
         ),
         *(
             Mistake(
                 f"power {said}",
-                f"The power of var + eps is -3/2; here it is {said}. {why}",
+                f"The power of var + eps is {said}; it is -3/2. {why}",
                 lambda dinv_std, var, eps, power=power: -0.5 * dinv_std * (var + eps) ** power,
             )
             for power, said, why in (
@@ -193,17 +201,17 @@ def mean_back(dmean, shape):
         ),
         Mistake(
             "eps forgotten",
-            "eps is missing: the root was taken of var + eps.",
+            "eps is missing; the root was taken of var + eps.",
             lambda dinv_std, var, eps: -0.5 * dinv_std * var**-1.5,
         ),
         Mistake(
             "eps outside the root",
-            "eps stands under the root: sqrt(var + eps), not sqrt(var) + eps.",
+            "eps is added to the root; it stands under it, sqrt(var + eps).",
             lambda dinv_std, var, eps: -0.5 * dinv_std * (np.sqrt(var) + eps) ** -3,
         ),
         Mistake(
             "derivative of 1/(var + eps)",
-            "The root is left out: that is the derivative of 1 / (var + eps).",
+            "The root is left out; that is the derivative of 1 / (var + eps).",
             lambda dinv_std, var, eps: -dinv_std * (var + eps) ** -2.0,
         ),
     ),

@@ -3,7 +3,7 @@
 import numpy as np
 
 from bnlib.exercises import variants
-from bnlib.exercises.checker.cases import images
+from bnlib.exercises.checker.batches import IMAGES
 from bnlib.exercises.checker.exercise import exercise
 from bnlib.exercises.checker.slips import Mistake
 from bnlib.graph import spatial_batchnorm_graph
@@ -34,7 +34,8 @@ def _walk(
 
 @exercise(
     notebook="04",
-    cases=images,
+    domain=IMAGES,
+    witness=faults.RECIPES["backward"],
     returns="dx dgamma dbeta",
     hints=(
         "Compute the nine values forward first; then walk back from step 9 to step 1.",
@@ -43,33 +44,36 @@ def _walk(
         "subtract the mean over the channel from the sum of both parts.",
     ),
     mistakes=(
-        *faults.of_task("backward"),
-        *variants.BACKWARD,
         Mistake(
             "step 4 not divided by m",
-            "Step 4 goes back through a mean: the gradient of each square is dvar / m.",
+            "Step 4 is not divided by m; it goes back through a mean, and each square receives "
+            "dvar / m.",
             _walk(var_share=lambda m: 1),
         ),
         Mistake(
             "step 1 not divided by m",
-            "Step 1 goes back through a mean: each value of x receives dmean / m.",
+            "Step 1 is not divided by m; it goes back through a mean, and each x receives dmean "
+            "/ m.",
             _walk(mean_share=lambda m: 1),
         ),
         Mistake(
             "steps 4 and 1 not divided by m",
-            "Steps 4 and 1 go back through a mean: both divide by m.",
+            "Steps 4 and 1 are not divided by m; both go back through a mean.",
             _walk(var_share=lambda m: 1, mean_share=lambda m: 1),
         ),
         Mistake(
             "step 6 without the square",
-            "dvar has inv_std**2 where inv_std**3 belongs: the derivative of 1 / a is -1 / a^2.",
+            "dvar has one inv_std too few; the derivative of 1 / a is -1 / a^2, so it has "
+            "inv_std**3.",
             _walk(reciprocal=lambda s: -s),
         ),
         Mistake(
             "xhat in step 7",
-            "dvar has inv_std**4 where inv_std**3 belongs: step 7 takes x_minus_mean, not xhat.",
+            "dvar has one inv_std too many; step 7 takes x_minus_mean, not xhat.",
             _walk(other=lambda d, s: d * s),
         ),
+        *faults.of_task("backward"),
+        *variants.BACKWARD,
     ),
 )
 def staged_backward(dout, x, gamma, eps):

@@ -4,7 +4,7 @@ import numpy as np
 
 from bnlib import layers, layout, normalize
 from bnlib.exercises import variants
-from bnlib.exercises.checker.cases import AXES, WRONG_AXES, images
+from bnlib.exercises.checker.batches import ANY_IMAGES, AXES, IMAGES, WRONG_AXES
 from bnlib.exercises.checker.exercise import exercise
 from bnlib.exercises.checker.slips import Mistake
 from bnlib.judges import faults
@@ -20,9 +20,16 @@ def _closed(name, sentence, dx):
     )
 
 
+def _by_sums(dout, xhat, inv_std, gamma):
+    """Return dx from sums, multiplied by m and divided at the end."""
+    m = dout.size // dout.shape[1]
+    inner = m * dout - column(channel_sums(dout)) - xhat * column(channel_sums(dout * xhat))
+    return column(gamma * inv_std / m) * inner
+
+
 @exercise(
     notebook="05",
-    cases=images,
+    domain=ANY_IMAGES,
     returns="dgamma dbeta",
     hints=(
         "y = gamma * xhat + beta. What multiplies gamma, and what multiplies beta?",
@@ -32,12 +39,12 @@ def _closed(name, sentence, dx):
     mistakes=(
         Mistake(
             "xhat forgotten",
-            "dgamma lacks xhat: it is the sum of dout * xhat.",
+            "dgamma lacks xhat; it is the sum of dout * xhat.",
             lambda dout, xhat: (channel_sums(dout), channel_sums(dout)),
         ),
         Mistake(
             "dout forgotten",
-            "dgamma lacks dout: it is the sum of dout * xhat.",
+            "dgamma lacks dout; it is the sum of dout * xhat.",
             lambda dout, xhat: (channel_sums(xhat), channel_sums(dout)),
         ),
         Mistake(
@@ -83,7 +90,8 @@ def parameter_gradients(dout, xhat):
 
 @exercise(
     notebook="05",
-    cases=images,
+    domain=IMAGES,
+    witness=_by_sums,
     returns="dx",
     hints=(
         "Begin with dxhat = gamma * dout, gamma as (1, C, 1, 1).",
@@ -98,7 +106,7 @@ def parameter_gradients(dout, xhat):
         ),
         _closed(
             "path through the variance dropped",
-            "The xhat term is missing, or zero: it needs the mean of the product, dxhat * xhat.",
+            "The xhat term is missing, or zero; it needs the mean of the product, dxhat * xhat.",
             lambda d, xhat, s: s * (d - mean(d, AXES)),
         ),
         _closed(
@@ -168,13 +176,31 @@ def parameter_gradients(dout, xhat):
         ),
         _closed(
             "xhat not in the mean",
-            "The last mean is of dxhat * xhat; its xhat is missing.",
+            "The last mean comes out as that of dxhat alone; the mean of the product dxhat * "
+            "xhat belongs there.",
             lambda d, xhat, s: s * (d - mean(d, AXES) - xhat * mean(d, AXES)),
         ),
         _closed(
             "inv_std on two terms",
             "inv_std multiplies the first two terms; the xhat term has it, too.",
             lambda d, xhat, s: s * (d - mean(d, AXES)) - xhat * mean(d * xhat, AXES),
+        ),
+        _closed(
+            "brackets of N * H * W missing",
+            variants.BRACKETS,
+            lambda d, xhat, s: (
+                s * (d - variants.by_n_alone(d) - xhat * variants.by_n_alone(d * xhat))
+            ),
+        ),
+        _closed(
+            "diagonal of the Jacobian",
+            "That is the diagonal of the Jacobian alone; each x of a channel moves every xhat.",
+            lambda d, xhat, s: s * (d - d * (1 + xhat**2) / (d.size // d.shape[1])),
+        ),
+        _closed(
+            "sum forgotten in the last term",
+            "The last term has no mean; it is xhat times the mean of dxhat * xhat.",
+            lambda d, xhat, s: s * (d - mean(d, AXES) - xhat * (d * xhat)),
         ),
         Mistake(
             "gamma twice",
@@ -190,7 +216,7 @@ def parameter_gradients(dout, xhat):
         ),
         Mistake(
             "gamma forgotten in dx",
-            "gamma is missing: dxhat is gamma * dout.",
+            "gamma is missing; dxhat is gamma * dout.",
             lambda dout, xhat, inv_std, gamma: (
                 column(inv_std) * (dout - mean(dout, AXES) - xhat * mean(dout * xhat, AXES))
             ),
@@ -206,7 +232,8 @@ def closed_form_dx(dout, xhat, inv_std, gamma):
 
 @exercise(
     notebook="05",
-    cases=images,
+    domain=IMAGES,
+    witness=faults.RECIPES["backward"],
     returns="dx dgamma dbeta",
     hints=(
         "First the forward values that you need: xhat and inv_std.",

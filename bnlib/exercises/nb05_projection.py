@@ -3,25 +3,39 @@
 import numpy as np
 
 from bnlib import layers, normalize
-from bnlib.exercises.checker.cases import Case, images
-from bnlib.exercises.checker.exercise import exercise, prediction
+from bnlib.exercises.checker.batches import IMAGES
+from bnlib.exercises.checker.cases import Case
+from bnlib.exercises.checker.domain import Domain
+from bnlib.exercises.checker.exercise import exercise
+from bnlib.exercises.checker.prediction import prediction
 from bnlib.exercises.checker.slips import Mistake
 
 
-def _vectors(seed, m, offset):
+def _line_case(m, offset, spread, line, dtype, layout, seed):
+    """Return one channel: g over a normalized xhat."""
     rng = np.random.default_rng(seed)
-    x, g = rng.standard_normal((2, m))
-    return {"g": offset + 2 * g, "xhat": (x - x.mean()) / x.std()}
+    z = rng.standard_normal(m)
+    xhat = (z - z.mean()) / z.std()
+    noise = 3 * xhat if line else rng.standard_normal(m).round(1)
+    values = {"g": spread * (offset + noise), "xhat": xhat}
+    label = f"{m} values, mean {spread * offset:g}{', on a line' * line}, {dtype}, {layout}"
+    return Case(label, {name: v.astype(dtype) for name, v in values.items()}, layout=layout)
 
 
-CHANNELS = (
-    Case("7 values", _vectors(1, 7, offset=1.0), 1e-9),
-    Case("12 values, mean far from 0", _vectors(2, 12, offset=-30.0), 1e-9),
-    Case(
-        "g a straight line over xhat",
-        {**_vectors(3, 5, 0.0), "g": 3 + 2 * _vectors(3, 5, 0.0)["xhat"]},
-        1e-3,
-    ),
+CHANNELS = Domain(
+    _line_case,
+    {
+        "7 values": {"m": 7},
+        "small numbers": {"m": 7, "spread": 1e-5},
+        "mean far from 0": {"m": 13, "offset": -30.0},
+        "g a straight line over xhat": {"m": 5, "line": True},
+    },
+    m=(3, 2, 5, 7, 13, 60),
+    offset=(1.0, 0.0, -30.0, 1e4),
+    spread=(1.0, 1e-5, 100.0),
+    line=(False, True),
+    dtype=("float64", "float32"),
+    layout=("C order", "every second number of a larger array", "reversed in memory"),
 )
 
 
@@ -33,11 +47,18 @@ CHANNELS = (
         "In the closed form only s = 1 / sigma changes, and sigma is ten times as large: 1/10.",
     ),
     mistakes=(
-        (10, "It shrinks: the layer divides by a standard deviation that is ten times as large."),
-        (1, "The output stays the same, but dx is divided by sigma, which has grown."),
-        (0.01, "dx is divided by sigma once, not twice."),
-        (100, "It shrinks: dx is divided by a standard deviation that is ten times as large."),
-        (0, "dx becomes smaller, and does not vanish."),
+        (
+            10,
+            "It does not grow; the layer divides by a standard deviation that is ten times as "
+            "large.",
+        ),
+        (1, "The output stays the same, but not dx; it is divided by sigma, which has grown."),
+        (0.01, "That divides by sigma twice; dx is divided by it once."),
+        (
+            100,
+            "It does not grow; dx is divided by a standard deviation that is ten times as large.",
+        ),
+        (0, "dx does not vanish; it becomes smaller."),
     ),
 )
 def scale_of_dx():
@@ -55,7 +76,7 @@ def scale_of_dx():
 
 @exercise(
     notebook="05",
-    cases=CHANNELS,
+    domain=CHANNELS,
     returns="residuals",
     hints=(
         "xhat has mean 0 and variance 1. What are intercept and slope of the line?",
@@ -75,7 +96,7 @@ def scale_of_dx():
         ),
         Mistake(
             "slope as a sum",
-            "The slope is the mean of g * xhat; here it is the sum.",
+            "The slope is a sum; the slope is the mean of g * xhat.",
             lambda g, xhat: g - np.mean(g) - xhat * np.sum(g * xhat),
         ),
         Mistake(
@@ -85,7 +106,7 @@ def scale_of_dx():
         ),
         Mistake(
             "sums",
-            "Intercept and slope are means; here both are sums.",
+            "Intercept and slope are sums; both are means.",
             lambda g, xhat: g - np.sum(g) - xhat * np.sum(g * xhat),
         ),
         Mistake(
@@ -124,7 +145,7 @@ def project(g, xhat):
 
 @exercise(
     notebook="05",
-    cases=images,
+    domain=IMAGES,
     returns="leftover",
     hints=(
         "The second law has a bracket and a factor; only the factor is asked for.",
@@ -139,23 +160,27 @@ def project(g, xhat):
         ),
         Mistake(
             "divided by the root",
-            "No root here: the share of eps in var + eps.",
+            "No root here; it is the share of eps in var + eps.",
             lambda var, eps: eps / np.sqrt(var + eps),
         ),
         Mistake(
             "multiplied",
-            "A share is a quotient: eps divided by var + eps.",
+            "That is a product; a share is a quotient, eps divided by var + eps.",
             lambda var, eps: eps * (var + eps),
         ),
         Mistake(
             "eps missing above",
-            "The share of eps has eps above the line.",
+            "eps is missing above the line; the share of eps is eps / (var + eps).",
             lambda var, eps: 1 / (var + eps),
         ),
-        Mistake("ratio", "The share is of the sum var + eps.", lambda var, eps: eps / var),
+        Mistake(
+            "ratio",
+            "That is the ratio to var; the share is of the sum var + eps.",
+            lambda var, eps: eps / var,
+        ),
         Mistake(
             "upside down",
-            "The fraction is upside down: eps is divided by var + eps.",
+            "The fraction is upside down; eps is divided by var + eps.",
             lambda var, eps: (var + eps) / eps,
         ),
         Mistake(
@@ -165,7 +190,7 @@ def project(g, xhat):
         ),
         Mistake(
             "root",
-            "No root here: xhat squared sums to m var / (var + eps).",
+            "No root here; xhat squared sums to m var / (var + eps).",
             lambda var, eps: np.sqrt(eps / (var + eps)),
         ),
     ),

@@ -1,17 +1,35 @@
 """The exercises of notebook 06 on an average without its start, and on a whole layer."""
 
 from dataclasses import replace
+from functools import partial
+from types import SimpleNamespace
 
 import numpy as np
 
 from bnlib import conventions, layers
 from bnlib.exercises import variants
-from bnlib.exercises.checker.cases import Case, image_case
+from bnlib.exercises.checker.batches import AXES, image_domain
+from bnlib.exercises.checker.cases import Case
+from bnlib.exercises.checker.domain import Domain
 from bnlib.exercises.checker.exercise import exercise
 from bnlib.exercises.checker.slips import Mistake
 from bnlib.judges import faults
-from bnlib.judges.faults.recipes import column
+from bnlib.judges.faults.recipes import channel_sums, column
 from bnlib.running import RunningStatistics
+
+
+def _as_vector(step, v):
+    """Return a statistic with its axes of size 1 dropped, from a step that keeps them."""
+    keeping = SimpleNamespace(**{**vars(v), "mu": column(getattr(v, "mu", v.running_mean))})
+    return np.ravel(step(keeping))
+
+
+def _with_divisor(divisor, mode, v):
+    """Return y with another divisor: in training, in evaluation, or where mode is None in both."""
+    wrong = mode is None or mode is v.training
+    var = column(v.used_var)
+    return (v.x - column(v.used_mean)) / (divisor(var, v.eps) if wrong else np.sqrt(var + v.eps))
+
 
 MORE = variants.of(
     "running",
@@ -59,51 +77,119 @@ MORE = variants.of(
     ),
     (
         "root of the standard deviation in evaluation",
-        "running_var is a variance already; here evaluation takes its root twice.",
+        "Evaluation takes the root of running_var twice; it is a variance already.",
         {"used_var": lambda v: v.var if v.training else np.sqrt(v.running_var)},
     ),
+    (
+        "both variances divided by m - 1",
+        "The variance is divided by m - 1, for both its uses; it must be divided by m.",
+        {"var": lambda v: np.var(v.x, axis=AXES, ddof=1)},
+    ),
+    (
+        "eps in the running variance",
+        "The running variance gets var + eps; it must get the variance alone.",
+        {"new_var": lambda v: v.old * v.running_var + v.new * (v.var + v.eps)},
+    ),
+    (
+        "PyTorch's convention",
+        "That is PyTorch's convention; momentum weighs the old value here, and the variance is "
+        "biased.",
+        {
+            "old": lambda v: 1 - v.momentum if v.training else 1.0,
+            "new_var": lambda v: v.old * v.running_var + v.new * v.var * v.m / (v.m - 1),
+        },
+    ),
+    (
+        "one-pass variance",
+        "The variance is E[x^2] - E[x]^2, which loses its digits when the mean is large.",
+        {"var": lambda v: channel_sums(v.x**2) / v.m - v.mu**2},
+    ),
     *(
-        (
-            f"eps {name}",
-            sentence,
-            {
-                "y": lambda v, eps=eps: (
-                    (v.x - column(v.used_mean)) / np.sqrt(column(v.used_var) + eps)
-                )
-            },
-        )
-        for name, sentence, eps in (
+        (name, sentence, {key: partial(_as_vector, step) for key, step in steps.items()})
+        for name, sentence, steps in variants.STATISTICS
+    ),
+    *(
+        (f"eps {name} {where}", f"{said}{sentence}", {"y": partial(_with_divisor, divisor, mode)})
+        for name, sentence, divisor in (
             (
                 "forgotten",
-                "The argument eps is missing: add it to the variance, under the root.",
-                0,
+                "eps is missing; add it to the variance, under the root.",
+                lambda var, eps: np.sqrt(var),
             ),
-            ("always 1e-5", "eps is written in as 1e-5; use the argument.", 1e-5),
+            ("outside the root", variants.EPS_OUTSIDE, lambda var, eps: np.sqrt(var) + eps),
+            (
+                "always 1e-5",
+                "eps is written in as 1e-5; use the argument.",
+                lambda var, eps: np.sqrt(var + 1e-5),
+            ),
+        )
+        for where, said, mode in (
+            ("", "", None),
+            ("in evaluation", "In evaluation, ", False),
+            ("in training", "In training, ", True),
         )
     ),
 )
 
 
-def _histories():
-    """Return cases of an average that started from 0, k batches ago."""
-    rng = np.random.default_rng(8)
-    for momentum, k in ((0.9, 1), (0.9, 10), (0.5, 3), (0.99, 60)):
-        value = rng.uniform(1, 9, 3) * (1 - momentum**k)
-        label = f"momentum {momentum}, {k} batch{'es' if k > 1 else ''}"
-        yield Case(label, {"running": value, "momentum": momentum, "k": k}, 1e-9)
+def _history(C, momentum, k, scale, dtype, layout, seed):
+    """Return an average that started from 0, k batches ago."""
+    value = scale * np.random.default_rng(seed).uniform(-9, 9, C).round(1)
+    running = (value * (1 - momentum**k)).astype(dtype)
+    label = f"{C} channels, momentum {momentum}, {k} batch{'es' * (k > 1)}, {dtype}, size {scale:g}"
+    return Case(label, {"running": running, "momentum": momentum, "k": k}, None, layout)
 
 
-def _passes():
-    """Return cases of a whole layer, in training and in evaluation."""
-    for seed, (training, momentum) in enumerate(((True, 0.9), (False, 0.9), (True, 0.3)), 20):
-        extra = {"training": training, "momentum": momentum}
-        mode = "training" if training else "evaluation"
-        yield image_case(f"{mode}, momentum {momentum}", (2, 3, 4, 5), seed, extra, eps=1e-3)
+KNOWN = (  # momentum and k
+    (0.9, 1),
+    (0.9, 10),
+    (0.5, 3),
+    (0.99, 60),
+    (0.0, 1),
+    (0.02, 2),
+    (0.999, 1),
+    (0.999, 1000),
+)
+HISTORIES = Domain(
+    _history,
+    {
+        f"momentum {momentum}, {k} batch{'es' * (k > 1)}": {"C": 3, "momentum": momentum, "k": k}
+        for momentum, k in KNOWN
+    },
+    C=(1, 2, 3, 5),
+    momentum=(0.9, 0.5, 0.02, 0.99, 0.0, 0.999),
+    k=(1, 2, 3, 10, 61, 100, 1000),
+    scale=(1.0, 1e-4, 1e4),
+    dtype=("float64", "float32"),
+    layout=("C order", "every second number of a larger array", "reversed in memory"),
+)
+
+
+def _with_mode(case, momentum, training, **parameters):
+    """Return a batch for a whole layer, in training or in evaluation."""
+    mode = "training" if training else "evaluation"
+    values = {**case.values, "momentum": momentum, "training": training}
+    return case._replace(label=f"{mode}, momentum {momentum}: {case.label}", values=values)
+
+
+PASSES = image_domain(
+    _with_mode,
+    {
+        f"{mode}, momentum {momentum}": {
+            **{"N": 2, "C": 3, "H": 4, "W": 5, "eps": 1e-3},
+            "training": mode == "training",
+            "momentum": momentum,
+        }
+        for mode, momentum in (("training", 0.9), ("evaluation", 0.9), ("training", 0.3))
+    },
+    training=(True, False),
+    momentum=(0.9, 0.3, 0.1, 0.99, 0.01, 0.0, 1.0),
+)
 
 
 @exercise(
     notebook="06",
-    cases=lambda: tuple(_histories()),
+    domain=HISTORIES,
     returns="debiased",
     hints=(
         "How much does the zero at the start still weigh after k batches?",
@@ -123,27 +209,27 @@ def _passes():
         ),
         Mistake(
             "one batch only",
-            "The start weighs momentum ** k after k batches.",
+            "It is divided by 1 - momentum; after k batches the start weighs momentum ** k.",
             lambda running, momentum, k: running / (1 - momentum),
         ),
         Mistake(
             "one batch too few",
-            "After k batches the start weighs momentum ** k; here it is k - 1.",
+            "The power is k - 1; after k batches the start weighs momentum ** k.",
             lambda running, momentum, k: running / (1 - momentum ** (k - 1)),
         ),
         Mistake(
             "one batch too many",
-            "After k batches the start weighs momentum ** k; here it is k + 1.",
+            "The power is k + 1; after k batches the start weighs momentum ** k.",
             lambda running, momentum, k: running / (1 - momentum ** (k + 1)),
         ),
         Mistake(
             "the power outside",
-            "The power belongs to momentum alone: 1 - momentum ** k, not (1 - momentum) ** k.",
+            "The whole bracket has the power; it belongs to momentum alone, 1 - momentum ** k.",
             lambda running, momentum, k: running / (1 - momentum) ** k,
         ),
         Mistake(
             "added",
-            "The batches weigh what the start does not: 1 - momentum ** k; here it is 1 + ...",
+            "It is divided by 1 + momentum ** k; the batches weigh what the start does not.",
             lambda running, momentum, k: running / (1 + momentum**k),
         ),
         Mistake(
@@ -153,12 +239,14 @@ def _passes():
         ),
         Mistake(
             "momentum times k",
-            "The weight is multiplied by momentum at each update: momentum ** k.",
+            "momentum is multiplied by k; the start's weight is multiplied by momentum at each "
+            "update.",
             lambda running, momentum, k: running / (1 - momentum * k),
         ),
         Mistake(
             "the new value's weight",
-            "momentum weighs the old value: the start is left with momentum ** k.",
+            "1 - momentum stands for momentum; it weighs the old value, and the start keeps "
+            "momentum ** k.",
             lambda running, momentum, k: running / (1 - (1 - momentum) ** k),
         ),
     ),
@@ -173,7 +261,8 @@ def debias(running, momentum, k):
 
 @exercise(
     notebook="06",
-    cases=lambda: tuple(_passes()),
+    domain=PASSES,
+    updates=("running_mean", "running_var"),
     returns="y running_mean running_var",
     hints=(
         "Two cases: in training, the batch's statistics; in evaluation, the running ones.",

@@ -3,26 +3,44 @@
 import numpy as np
 
 from bnlib import statistics
+from bnlib.exercises.checker.batches import offset_of
 from bnlib.exercises.checker.cases import Case
+from bnlib.exercises.checker.domain import Domain
 from bnlib.exercises.checker.exercise import exercise
 from bnlib.exercises.checker.slips import Mistake
 
 
-def _shards():
-    """Return cases of two shards: equal counts, unequal ones, and means far apart."""
-    rng = np.random.default_rng(9)
-    for label, a, b, apart in (
-        ("equal counts", 6, 6, 1.0),
-        ("counts 3 and 8", 3, 8, 2.0),
-        ("means far apart", 9, 4, 50.0),
-    ):
-        shards = rng.standard_normal((a, 2)), apart + rng.standard_normal((b, 2))
-        values = {}
-        for letter, shard in zip("ab", shards, strict=True):
-            mean = shard.mean(axis=0)
-            values[f"m_{letter}"], values[f"mean_{letter}"] = len(shard), mean
-            values[f"s_{letter}"] = np.sum((shard - mean) ** 2, axis=0)
-        yield Case(label, values, 1e-9)
+def _shards(m_a, m_b, C, offset, apart, spread, dtype, layout, seed):
+    """Return the moments of two shards; one value alone has no squared deviations."""
+    rng = np.random.default_rng(seed)
+    away = offset_of(offset, dtype)
+    values = {
+        "mean_a": spread * (away + rng.standard_normal(C).round(1)),
+        "mean_b": spread * (away + apart + rng.standard_normal(C).round(1)),
+        "s_a": spread**2 * (m_a - 1) * rng.uniform(0.5, 2, C).round(1),
+        "s_b": spread**2 * (m_b - 1) * rng.uniform(0.5, 2, C).round(1),
+    }
+    values = {name: v.astype(dtype) for name, v in values.items()} | {"m_a": m_a, "m_b": m_b}
+    label = f"counts {m_a} and {m_b}, {C} channels, {apart:g} apart, mean {offset}, {dtype}"
+    return Case(label, values, layout=layout)
+
+
+SHARDS = Domain(
+    _shards,
+    {
+        "equal counts": {"m_a": 6, "m_b": 6, "C": 2},
+        "counts 3 and 8": {"m_a": 3, "m_b": 8, "C": 2, "apart": 2.0},
+        "means far apart": {"m_a": 9, "m_b": 4, "C": 2, "apart": 50.0},
+    },
+    m_a=(2, 1, 3, 6, 9, 100, 10**6),
+    m_b=(2, 3, 1, 4, 8, 50, 3000),
+    C=(1, 2, 3, 5),
+    offset=(2, 0, -30, "halfway", "far", "far below 0"),
+    apart=(1.0, 0.0, -2.0, 50.0),
+    spread=(1.0, 0.01, 100.0),
+    dtype=("float64", "float32"),
+    layout=("C order", "every second number of a larger array", "reversed in memory"),
+)
 
 
 def _weighted(m_a, mean_a, m_b, mean_b):
@@ -44,9 +62,14 @@ def _wrong_merge(name, sentence, mean=_weighted, between=_between, divided=False
     return Mistake(name, sentence, function)
 
 
+def _raw_moments(m_a, mean_a, s_a, m_b, mean_b, s_b):
+    m, mean = m_a + m_b, _weighted(m_a, mean_a, m_b, mean_b)
+    return m, mean, s_a + m_a * mean_a**2 + s_b + m_b * mean_b**2 - m * mean**2
+
+
 @exercise(
     notebook="06",
-    cases=lambda: tuple(_shards()),
+    domain=SHARDS,
     returns="m mean s",
     hints=(
         "The counts add up. The mean is the average of the two means, weighted by the counts.",
@@ -56,38 +79,49 @@ def _wrong_merge(name, sentence, mean=_weighted, between=_between, divided=False
     mistakes=(
         _wrong_merge(
             "spread between the shards forgotten",
-            "The shards' own squares do not know how far apart their means are: a term is missing.",
+            "s lacks a term; the shards' own squares do not know how far apart their means are.",
             between=lambda apart, m_a, m_b: 0,
         ),
         _wrong_merge(
             "means averaged without weights",
-            "The larger shard counts more in the mean.",
+            "The mean has no weights; the larger shard counts more in it.",
             mean=lambda m_a, mean_a, m_b, mean_b: (mean_a + mean_b) / 2,
         ),
         _wrong_merge(
             "means added",
-            "The mean is an average of the two, weighted by the counts; here it is their sum.",
+            "The means are added; the mean is their average, weighted by the counts.",
             mean=lambda m_a, mean_a, m_b, mean_b: mean_a + mean_b,
         ),
         _wrong_merge(
             "difference not squared",
-            "The difference of the means must be squared.",
+            "The difference of the means is not squared; square it.",
             between=lambda apart, m_a, m_b: apart * m_a * m_b / (m_a + m_b),
         ),
         _wrong_merge(
+            "difference doubled",
+            "The difference of the means is doubled; square it: ** 2, not * 2.",
+            between=lambda apart, m_a, m_b: apart * 2 * m_a * m_b / (m_a + m_b),
+        ),
+        Mistake(
+            "raw second moments",
+            "Squares of the means are subtracted, which loses digits when they are large.",
+            _raw_moments,
+        ),
+        _wrong_merge(
             "difference without its weight",
-            "The squared difference of the means has the weight m_a * m_b / m; it is missing.",
+            "The squared difference of the means has no weight; it is m_a * m_b / m.",
             between=lambda apart, m_a, m_b: apart**2,
         ),
         _wrong_merge(
             "weight not divided by m",
-            "The weight of the squared difference is m_a * m_b / m; it is not divided by m.",
+            "The weight of the squared difference is not divided by m; it is m_a * m_b / m.",
             between=lambda apart, m_a, m_b: apart**2 * m_a * m_b,
         ),
         *(
             _wrong_merge(
                 f"the weight {weight}",
-                f"The squared difference of the means has the weight m_a * m_b / m; here {weight}.",
+                f"The squared difference of the means has the weight {weight}; it is m_a * m_b / "
+                "m.",
                 between=between,
             )
             for weight, between in (
@@ -104,19 +138,21 @@ def _wrong_merge(name, sentence, mean=_weighted, between=_between, divided=False
         ),
         _wrong_merge(
             "weights and spread forgotten",
-            "The larger shard counts more in the mean, and s lacks a term: the means differ.",
+            "The mean has no weights, and s lacks a term; the larger shard counts more, and the "
+            "means differ.",
             mean=lambda m_a, mean_a, m_b, mean_b: (mean_a + mean_b) / 2,
             between=lambda apart, m_a, m_b: 0,
         ),
         _wrong_merge(
             "means and squares added",
-            "The mean is a weighted average, and s lacks a term: the means differ.",
+            "The means are added, and s lacks a term; the mean is a weighted average, and the "
+            "means differ.",
             mean=lambda m_a, mean_a, m_b, mean_b: mean_a + mean_b,
             between=lambda apart, m_a, m_b: 0,
         ),
         _wrong_merge(
             "a variance",
-            "s is the sum of the squared deviations; here it is divided by m.",
+            "s is divided by m; it is the sum of the squared deviations.",
             divided=True,
         ),
     ),

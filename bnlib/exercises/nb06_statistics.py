@@ -5,10 +5,33 @@ from dataclasses import replace
 import numpy as np
 
 from bnlib import conventions, statistics
-from bnlib.exercises.checker.cases import AXES, WRONG_AXES, images
-from bnlib.exercises.checker.exercise import exercise, prediction
+from bnlib.exercises import variants
+from bnlib.exercises.checker.batches import AXES, IMAGES, WRONG_AXES
+from bnlib.exercises.checker.cases import Case
+from bnlib.exercises.checker.domain import Domain
+from bnlib.exercises.checker.exercise import exercise
+from bnlib.exercises.checker.prediction import prediction
 from bnlib.exercises.checker.slips import Mistake
 from bnlib.running import RunningStatistics
+
+
+def _variances(C, m, scale, dtype, layout, seed):
+    """Return biased variances of m values."""
+    var = scale * np.random.default_rng(seed).uniform(0.5, 4, C).round(1)
+    var[2:] = 0  # a constant channel
+    label = f"{C} channels, m = {m}, size {scale:g}, {dtype}, {layout}"
+    return Case(label, {"var": var.astype(dtype), "m": m}, layout=layout)
+
+
+VARIANCES = Domain(
+    _variances,
+    {f"m = {m}": {"C": 3, "m": m} for m in (2, 12, 120, 10**6)},
+    C=(1, 2, 3, 7),
+    m=(2, 3, 4, 12, 120, 1000, 10**6),
+    scale=(1.0, 1e-6, 1e4),
+    dtype=("float64", "float32"),
+    layout=("C order", "every second number of a larger array", "reversed in memory"),
+)
 
 
 @prediction(
@@ -20,9 +43,9 @@ from bnlib.running import RunningStatistics
     ),
     mistakes=(
         (0.25, "The variance falls by 4; the scatter, a standard deviation, by its root."),
-        (4, "It becomes smaller."),
-        (2, "It becomes smaller."),
-        (1, "More values make a mean more certain."),
+        (4, "It does not grow; more values make a mean more certain."),
+        (2, "It does not grow; more values make a mean more certain."),
+        (1, "It does not stay; more values make a mean more certain."),
         (0.0625, "The variance falls by 4, not by 16; the scatter by the root of 4."),
     ),
 )
@@ -34,7 +57,7 @@ def scatter_of_the_mean():
 
 @exercise(
     notebook="06",
-    cases=images,
+    domain=VARIANCES,
     returns="unbiased",
     hints=(
         "The biased variance is a sum divided by m. What is wanted is divided by m - 1.",
@@ -44,7 +67,7 @@ def scatter_of_the_mean():
     mistakes=(
         Mistake(
             "the inverse factor",
-            "The factor is upside down: the unbiased variance is the larger one.",
+            "The factor is upside down; the unbiased variance is the larger one.",
             lambda var, m: var * (m - 1) / m,
         ),
         Mistake(
@@ -69,7 +92,7 @@ def scatter_of_the_mean():
         ),
         Mistake(
             "m + 1",
-            "The divisor is m - 1, not m + 1: the unbiased variance is the larger one.",
+            "The divisor is not m + 1; the unbiased variance is the larger one, divided by m - 1.",
             lambda var, m: var * m / (m + 1),
         ),
         Mistake(
@@ -79,12 +102,12 @@ def scatter_of_the_mean():
         ),
         Mistake(
             "(m + 1) / m",
-            "The factor is m / (m - 1), a little more than (m + 1) / m.",
+            "(m + 1) / m is a little too small; the factor is m / (m - 1).",
             lambda var, m: var * (m + 1) / m,
         ),
         Mistake(
             "not multiplied by m",
-            "var is a sum divided by m: multiply by m first.",
+            "It is not multiplied by m; var is a sum divided by m, so multiply by m first.",
             lambda var, m: var / (m - 1),
         ),
     ),
@@ -99,7 +122,7 @@ def unbiased(var, m):
 
 @exercise(
     notebook="06",
-    cases=images,
+    domain=IMAGES,
     returns="var",
     hints=(
         "The mean of squares minus the square of the mean is two large numbers subtracted.",
@@ -129,6 +152,13 @@ def unbiased(var, m):
                 lambda x, axes=axes: np.var(x, axis=axes),
             )
             for axes in WRONG_AXES
+        ),
+        Mistake(
+            "brackets of N * H * W missing",
+            variants.BRACKETS,
+            lambda x: np.ravel(
+                variants.by_n_alone((x - np.mean(x, axis=AXES, keepdims=True)) ** 2)
+            ),
         ),
         Mistake(
             "mean square",

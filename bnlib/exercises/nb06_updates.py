@@ -6,21 +6,43 @@ import numpy as np
 
 from bnlib import conventions, statistics
 from bnlib.exercises.checker.cases import Case
+from bnlib.exercises.checker.domain import Domain
 from bnlib.exercises.checker.exercise import exercise
 from bnlib.exercises.checker.slips import Mistake
 from bnlib.running import RunningStatistics
 
 
-def _updates():
-    """Return cases of an update: what was running, and a batch's statistics."""
-    rng = np.random.default_rng(7)
-    for channels, m, momentum in ((3, 40, 0.9), (2, 4, 0.1), (4, 12, 0.7)):
-        old, new = rng.uniform(1, 9, (2, 2, channels))
-        values = dict(
-            zip(("running_mean", "running_var", "mean", "var"), (*old, *new), strict=True)
-        )
-        label = f"{channels} channels, m = {m}, momentum {momentum}"
-        yield Case(label, {**values, "m": m, "momentum": momentum}, 1e-9)
+def _update_case(C, m, momentum, offset, spread, start, dtype, layout, seed):
+    """Return what was running, and a batch's statistics."""
+    rng = np.random.default_rng(seed)
+    values = {
+        "running_mean": spread * (offset + rng.standard_normal(C).round(1)) * (start == "running"),
+        "running_var": spread**2 * rng.uniform(0.5, 4, C).round(1),
+        "mean": spread * (offset + rng.standard_normal(C).round(1)),
+        "var": spread**2 * rng.uniform(0.5, 4, C).round(1),
+    }
+    if start != "running":
+        values["running_var"] = np.full(C, 1.0 * (start != "0"))
+    values = {name: v.astype(dtype) for name, v in values.items()} | {"m": m, "momentum": momentum}
+    label = f"{C} channels, m = {m}, momentum {momentum}, from {start}, {dtype}, {layout}"
+    return Case(label, values, layout=layout)
+
+
+UPDATES = Domain(
+    _update_case,
+    {
+        f"{C} channels, m = {m}": {"C": C, "m": m, "momentum": momentum}
+        for C, m, momentum in ((3, 40, 0.9), (2, 4, 0.1), (4, 12, 0.7))
+    },
+    C=(1, 2, 3, 4, 7),
+    m=(2, 3, 4, 12, 40, 1000, 10**6),
+    momentum=(0.9, 0.1, 0.7, 0.5, 0.01, 0.99, 0.0, 1.0),
+    offset=(2.0, 0.0, -3.0, 1000.0, -1e5),
+    spread=(1.0, 0.01, 100.0, 1e-4),
+    start=("running", "0", "0 and 1"),
+    dtype=("float64", "float32"),
+    layout=("C order", "every second number of a larger array", "reversed in memory"),
+)
 
 
 def _as_it_is(value, m):
@@ -49,9 +71,21 @@ def _unbiased(var, m):
     return var * m / (m - 1)
 
 
+def _by_course_steps(running_mean, running_var, mean, var, m, momentum):
+    """Return the old values and a step towards the new ones, which may cancel."""
+    step = 1 - momentum
+    return running_mean - step * (running_mean - mean), running_var - step * (running_var - var)
+
+
+def _by_pytorch_steps(running_mean, running_var, mean, var, m, momentum):
+    return _by_course_steps(running_mean, running_var, mean, _unbiased(var, m), m, 1 - momentum)
+
+
 @exercise(
     notebook="06",
-    cases=lambda: tuple(_updates()),
+    domain=UPDATES,
+    witness=_by_course_steps,
+    updates=("running_mean", "running_var"),
     returns="running_mean running_var",
     hints=(
         "momentum is the weight of the old value here.",
@@ -59,24 +93,29 @@ def _unbiased(var, m):
         "momentum * running_mean + (1 - momentum) * mean, and the variance alike.",
     ),
     mistakes=(
-        _wrong_update("momentum flipped", "momentum weighs the old value here.", _rest, _keep),
+        _wrong_update(
+            "momentum flipped",
+            "The weights have changed places; momentum weighs the old value here.",
+            _rest,
+            _keep,
+        ),
         _wrong_update(
             "running variance divided by m - 1",
-            "The course keeps the biased variance; here it is the unbiased one.",
+            "The variance is the unbiased one; the course keeps the biased variance.",
             _keep,
             _rest,
             _unbiased,
         ),
         _wrong_update(
             "running standard deviation",
-            "The running value is a variance; here it gets a standard deviation.",
+            "The running variance gets a standard deviation; it is a variance.",
             _keep,
             _rest,
             lambda var, m: np.sqrt(var),
         ),
         _wrong_update(
             "weights that do not sum to 1",
-            "The new value has the weight 1 - momentum; here it has 1.",
+            "The new value has the weight 1; it is 1 - momentum.",
             _keep,
             lambda momentum: 1,
         ),
@@ -88,7 +127,7 @@ def _unbiased(var, m):
         ),
         _wrong_update(
             "the old value whole",
-            "The old value has the weight momentum; here it has 1.",
+            "The old value has the weight 1; it is momentum.",
             lambda momentum: 1,
             _rest,
         ),
@@ -106,10 +145,24 @@ def _unbiased(var, m):
         ),
         _wrong_update(
             "the inverse factor",
-            "The course keeps the biased variance as it is; here it is times (m - 1) / m.",
+            "The variance is times (m - 1) / m; the course keeps the biased variance as it is.",
             _keep,
             _rest,
             lambda var, m: var * (m - 1) / m,
+        ),
+        _wrong_update(
+            "the old values",
+            "The running values are returned as they came; an update mixes in the batch's.",
+            lambda momentum: 1,
+            lambda momentum: 0,
+        ),
+        _wrong_update(
+            "PyTorch's convention",
+            "That is PyTorch's convention; momentum weighs the old value here, and the variance "
+            "is biased.",
+            _rest,
+            _keep,
+            _unbiased,
         ),
     ),
     shows=(RunningStatistics.update,),
@@ -124,7 +177,9 @@ def update_course(running_mean, running_var, mean, var, m, momentum):
 
 @exercise(
     notebook="06",
-    cases=lambda: tuple(_updates()),
+    domain=UPDATES,
+    witness=_by_pytorch_steps,
+    updates=("running_mean", "running_var"),
     returns="running_mean running_var",
     hints=(
         "momentum is the weight of the new value here.",
@@ -133,38 +188,43 @@ def update_course(running_mean, running_var, mean, var, m, momentum):
     ),
     mistakes=(
         _wrong_update(
-            "momentum flipped", "momentum weighs the new value here.", _keep, _rest, _unbiased
+            "momentum flipped",
+            "The weights have changed places; momentum weighs the new value here.",
+            _keep,
+            _rest,
+            _unbiased,
         ),
         _wrong_update(
             "biased running variance",
-            "PyTorch remembers the unbiased variance: multiply var by m / (m - 1).",
+            "The variance is the biased one; PyTorch remembers the unbiased one, var * m / (m - "
+            "1).",
             _rest,
             _keep,
         ),
         _wrong_update(
             "the course's convention",
-            "That is the course's convention: momentum weighs the new value here, and the "
+            "That is the course's convention; momentum weighs the new value here, and the "
             "variance is unbiased.",
             _keep,
             _rest,
         ),
         _wrong_update(
             "weights that do not sum to 1",
-            "The old value has the weight 1 - momentum; here it has 1.",
+            "The old value has the weight 1; it is 1 - momentum.",
             lambda momentum: 1,
             _keep,
             _unbiased,
         ),
         _wrong_update(
             "running standard deviation",
-            "The running value is a variance; here it gets a standard deviation.",
+            "The running variance gets a standard deviation; it is a variance.",
             _rest,
             _keep,
             lambda var, m: np.sqrt(_unbiased(var, m)),
         ),
         _wrong_update(
             "unbiased mean",
-            "The factor m / (m - 1) belongs to the variance alone; the mean enters as it is.",
+            "The mean has a factor m / (m - 1), too; it belongs to the variance alone.",
             _rest,
             _keep,
             _unbiased,
@@ -172,7 +232,7 @@ def update_course(running_mean, running_var, mean, var, m, momentum):
         ),
         _wrong_update(
             "not multiplied by m",
-            "The unbiased variance is var * m / (m - 1); its m is missing.",
+            "The variance lacks its m; the unbiased one is var * m / (m - 1).",
             _rest,
             _keep,
             lambda var, m: var / (m - 1),
@@ -187,7 +247,7 @@ def update_course(running_mean, running_var, mean, var, m, momentum):
         ),
         Mistake(
             "the old variance made unbiased",
-            "The factor m / (m - 1) belongs to var alone; running_var has it already.",
+            "running_var has the factor m / (m - 1), too; it belongs to var alone.",
             lambda running_mean, running_var, mean, var, m, momentum: (
                 (1 - momentum) * running_mean + momentum * mean,
                 ((1 - momentum) * running_var + momentum * var) * m / (m - 1),
@@ -195,10 +255,16 @@ def update_course(running_mean, running_var, mean, var, m, momentum):
         ),
         _wrong_update(
             "the inverse factor",
-            "The factor of the variance is upside down: it is m / (m - 1).",
+            "The factor of the variance is upside down; it is m / (m - 1).",
             _rest,
             _keep,
             lambda var, m: var * (m - 1) / m,
+        ),
+        _wrong_update(
+            "the old values",
+            "The running values are returned as they came; an update mixes in the batch's.",
+            lambda momentum: 1,
+            lambda momentum: 0,
         ),
     ),
     shows=(RunningStatistics.update,),

@@ -1,13 +1,15 @@
 """The exercise of notebook 08, on group norm."""
 
+from itertools import combinations
+
 import numpy as np
 
 from bnlib import layers
 from bnlib.exercises import variants
-from bnlib.exercises.checker.cases import image_case
+from bnlib.exercises.checker.batches import image_domain
 from bnlib.exercises.checker.exercise import exercise
 from bnlib.judges import faults
-from bnlib.judges.faults.recipes import column
+from bnlib.judges.faults.recipes import column, mean
 
 MORE = variants.of(
     "group",
@@ -16,7 +18,7 @@ MORE = variants.of(
         for name, sentence, std in (
             (
                 "eps forgotten",
-                "The argument eps is missing: add it to the variance, under the root.",
+                "The argument eps is missing; add it to the variance, under the root.",
                 lambda v: np.sqrt(v.var),
             ),
             (
@@ -67,18 +69,34 @@ MORE = variants.of(
         {"axes": lambda v: (1, 3, 4)},
     ),
     (
+        "one-pass variance",
+        "The variance is E[x^2] - E[x]^2, which loses its digits when the mean is large.",
+        {"var": lambda v: mean(v.grouped**2, v.axes) - v.mu**2},
+    ),
+    *(
+        (
+            f"over axes {axes}",
+            f"Mean and variance run over the axes {axes} of (N, G, C / G, H, W); each group has "
+            "its own: (2, 3, 4).",
+            {"axes": lambda v, axes=axes: axes},
+        )
+        for size in range(1, 6)
+        for axes in combinations(range(5), size)
+        if axes != (2, 3, 4)
+    ),
+    (
         "gamma and beta forgotten",
         "That is xhat: gamma and beta are missing; y is gamma * xhat + beta.",
         {"y": lambda v: v.xhat},
     ),
     (
         "gamma forgotten",
-        "gamma is missing: y is gamma * xhat + beta.",
+        "gamma is missing; y is gamma * xhat + beta.",
         {"y": lambda v: v.xhat + column(v.beta)},
     ),
     (
         "beta forgotten",
-        "beta is missing: y is gamma * xhat + beta.",
+        "beta is missing; y is gamma * xhat + beta.",
         {"y": lambda v: column(v.gamma) * v.xhat},
     ),
     (
@@ -88,23 +106,45 @@ MORE = variants.of(
     ),
     (
         "still in groups",
-        "y still has an axis of groups: return to x's shape, and apply gamma and beta.",
+        "y still has an axis of groups; return to x's shape, and apply gamma and beta.",
         {"y": lambda v: v.d / np.sqrt(v.var + v.eps)},
     ),
 )
 
 
-def _grouped():
-    """Return cases of group norm."""
-    for seed, (shape, groups) in enumerate(
-        (((2, 6, 4, 5), 2), ((3, 6, 5, 2), 3), ((2, 4, 3, 4), 2), ((4, 4, 4, 4), 2)), 30
-    ):
-        yield image_case(f"{groups} groups", shape, seed, {"groups": groups}, eps=1e-3)
+def _with_groups(case, groups, C, **parameters):
+    """Return a batch with the number of groups."""
+    label = f"{groups} group{'s' * (groups > 1)} of {C} channels: {case.label}"
+    return case._replace(label=label, values={**case.values, "groups": groups})
+
+
+def _dividing(parameters):
+    """Return parameters whose groups divide the channels, and have two values at least."""
+    p = dict(parameters)
+    while p["C"] % p["groups"]:
+        p["groups"] -= 1
+    if p["C"] // p["groups"] * p["H"] * p["W"] == 1:
+        p["W"] = 2
+    return p
+
+
+GROUPED = image_domain(
+    _with_groups,
+    {
+        "groups of three": {"N": 2, "C": 6, "H": 4, "W": 5, "groups": 2, "eps": 1e-3},
+        "groups of two": {"N": 3, "C": 6, "H": 5, "W": 2, "groups": 3, "eps": 1e-3},
+        "C equal to W": {"N": 2, "C": 4, "H": 3, "W": 4, "groups": 2, "eps": 1e-3},
+        "all axes equal": {"N": 4, "C": 4, "H": 4, "W": 4, "groups": 2, "eps": 1e-3},
+    },
+    _dividing,
+    C=(2, 4, 6, 8, 1, 3, 12),
+    groups=(2, 1, 3, 6, 4, 12),
+)
 
 
 @exercise(
     notebook="08",
-    cases=lambda: tuple(_grouped()),
+    domain=GROUPED,
     returns="y",
     hints=(
         "Give the groups an axis of their own: (N, G, C / G, H, W).",

@@ -30,11 +30,12 @@ def run(function, cases, names, parts):
 
     names are the arguments to pass from each case; parts are the names of the results.
     """
-    outcomes = []
+    outcomes, call = [], _caller(function, names)
     try:
         with limits():
-            for case in cases:
-                outcomes.append(_run(function, case, names, parts))
+            outcomes.extend(
+                attempt(function, case.arguments(names), names, parts, call) for case in cases
+            )
     except TookTooLong as error:
         problem = (
             "It was stopped because it did not come to an end. Is there a loop that never does?"
@@ -44,17 +45,11 @@ def run(function, cases, names, parts):
     return outcomes
 
 
-def run_all(function, cases, names, parts):
-    """Return the outcomes of a function that is known to be harmless."""
-    return [_run(function, case, names, parts) for case in cases]
-
-
-def _run(function, case, names, parts):
-    arguments, before = case.arguments(names), case.arguments(names)
+def attempt(function, values, names, parts, call=None):
+    """Return the outcome of one call, by call where that is given; function is what was written."""
+    before = [v.copy() if isinstance(v, np.ndarray) else v for v in values]
     try:
-        value = _call(function, dict(zip(names, arguments, strict=True)))
-    except NotImplementedError:
-        return Outcome(problem="it raised NotImplementedError.", kind="unfinished", blank=True)
+        value = (call or function)(*values)
     except MemoryError as error:
         problem = "It was stopped because it asked for too much memory."
         problem += _where(error, function) or ""
@@ -62,49 +57,94 @@ def _run(function, case, names, parts):
     except (KeyboardInterrupt, TookTooLong):
         raise
     except BaseException as error:  # SystemExit, and what a student may derive
-        return Outcome(problem=_describe(error, function, names), kind=type(error).__name__)
+        return _raised(error, function, names)
     changed = tuple(
-        name for name, was, now in zip(names, before, arguments, strict=True) if _differs(was, now)
+        name for name, was, now in zip(names, before, values, strict=True) if _differs(was, now)
     )
     return read(value, parts)._replace(changed=changed)
 
 
-def _call(function, given):
-    """Call a function with these values by name; what it takes by keyword only is given so."""
+def written_to(function, case, names, parts, updates=()):
+    """Return the first argument that a function writes to, even if it changes it back; or None.
+
+    Arguments that it may update are left out.
+    """
+    kept = [name for name in names if name not in updates]
+    for locked in (kept, *([name] for name in kept)):
+        try:
+            with limits():
+                values, call = case.arguments(names, locked), _caller(function, names)
+                outcome = attempt(function, values, names, parts, call)
+        except TookTooLong:
+            return None
+        if "read-only" not in (outcome.problem or ""):
+            if locked is kept:
+                return None
+        elif locked is not kept:
+            return locked[0]
+    return None
+
+
+def _raised(error, function, names):
+    where = _where(error, function) or ""
+    if isinstance(error, NotImplementedError) or "raise NotImplemented" in where:
+        return Outcome(problem="it raised NotImplemented.", kind="unfinished", blank=True)
+    return Outcome(problem=_describe(error, function, names), kind=type(error).__name__)
+
+
+def _caller(function, names):
+    """Return a way to call a function that takes some of these arguments by keyword only."""
     try:
         parameters = inspect.signature(function).parameters.values()
     except (TypeError, ValueError):  # some functions of compiled code have no signature
         parameters = ()
-    keywords = [p.name for p in parameters if p.kind is p.KEYWORD_ONLY and p.name in given]
-    by_keyword = {name: given.pop(name) for name in keywords}
-    return function(*given.values(), **by_keyword)
+    keywords = [p.name for p in parameters if p.kind is p.KEYWORD_ONLY and p.name in names]
+    if not keywords:
+        return function
+
+    def call(*values):
+        given = dict(zip(names, values, strict=True))
+        by_keyword = {name: given.pop(name) for name in keywords}
+        return function(*given.values(), **by_keyword)
+
+    return call
 
 
 def read(value, parts):
     """Return the outcome that this value means, where so many results are expected."""
     if is_nothing(value):
         return Outcome(problem="it returned nothing.", kind="unfinished", blank=True)
+    items = tuple(value) if isinstance(value, (tuple, list)) else None
     if len(parts) == 1:
-        value = (value,)
-    elif not isinstance(value, (tuple, list)) or len(value) != len(parts):
+        if isinstance(value, tuple) and items and is_nothing(items[0]):  # return out, cache
+            return Outcome(problem=f"{parts[0]} is still None.", kind="unfinished", blank=True)
+        items = (value,)
+    elif items is None or len(items) != len(parts):
         problem = f"It must return {', '.join(parts)}, in this order; it returned {kind_of(value)}."
         return Outcome(problem=problem, kind="wrong results")
     results = []
-    for part, item in zip(parts, value, strict=True):
-        if is_nothing(item):
-            said = "..." if item is Ellipsis else item
-            return Outcome(problem=f"{part} is still {said}.", kind="unfinished")
-        array = real_array(item)
-        if array is None and isinstance(item, tuple):
-            problem = f"It must return {part} alone; it returned {kind_of(item)}."
-            return Outcome(problem=problem, kind="wrong results")
-        if isinstance(item, (complex, np.ndarray)) and np.iscomplexobj(item):
-            return Outcome(problem=f"{part} is complex; it must be real.", kind="wrong results")
-        if array is None:
-            problem = f"{part} must be an array of real numbers; it is {kind_of(item)}."
-            return Outcome(problem=problem, kind="wrong results")
+    for part, item in zip(parts, items, strict=True):
+        array, problem = _part(part, item)
+        if problem:
+            return Outcome(
+                problem=problem, kind="unfinished" if is_nothing(item) else "wrong results"
+            )
         results.append(array)
     return Outcome(tuple(results))
+
+
+def _part(part, item):
+    """Return one result as a plain array of numbers, or what is wrong with it."""
+    if is_nothing(item):
+        return None, f"{part} is still {'...' if item is Ellipsis else item}."
+    array = real_array(item)
+    if array is None and isinstance(item, tuple):
+        return None, f"It must return {part} alone; it returned {kind_of(item)}."
+    if isinstance(item, (complex, np.ndarray)) and np.iscomplexobj(item):
+        return None, f"{part} is complex; it must be real."
+    if array is None:
+        return None, f"{part} must be an array of real numbers; it is {kind_of(item)}."
+    return array, None
 
 
 def is_nothing(value):
@@ -115,9 +155,13 @@ def is_nothing(value):
 
 
 def real_array(item):
-    """Return an item as an array of real numbers, or None if it is not one."""
+    """Return an item as a plain array of real numbers, a copy, or None if it is not one.
+
+    Of a subclass of np.ndarray the numbers count, not what it makes of ==; of a masked array
+    those under the mask, too.
+    """
     try:
-        array = np.array(item)
+        array = np.array(item, subok=False)
         if array.dtype == object and all(isinstance(entry, Number) for entry in array.flat):
             array = array.astype(float)  # fractions, decimals
     except Exception:  # whatever an object of the student's own may raise
@@ -135,15 +179,15 @@ def kind_of(value):
 
 
 def _differs(was, now):
-    return isinstance(was, np.ndarray) and not (
-        was.shape == now.shape and np.array_equal(was, now, equal_nan=True)
+    return isinstance(was, np.ndarray) and (
+        was.shape != now.shape or was.tobytes() != now.tobytes()
     )
 
 
 def _describe(error, function, names):
     """Say type, message and the student's own line; the library's lines are left out."""
     try:
-        said = textwrap.shorten(str(error), LONGEST, placeholder=" ...")
+        said = textwrap.shorten(str(error)[: 9 * LONGEST], LONGEST, placeholder=" ...")
     except Exception:  # whatever a class of the student's own may raise
         said = ""
     said = f"{type(error).__name__}: {said}" if said else type(error).__name__

@@ -11,6 +11,7 @@ import io
 import os
 import signal
 import threading
+import time
 import warnings
 from contextlib import ExitStack, contextmanager, redirect_stdout
 
@@ -23,6 +24,8 @@ except ImportError:  # Windows
 
 CPU_SECONDS = 0.3  # busy; what is slow only because the machine is busy elsewhere is not stopped
 WALL_SECONDS = 3.0  # asleep or waiting
+COMPILE_SECONDS = 60.0  # for Numba, which compiles for each type and layout of the arguments
+TICK = 0.05
 MEMORY = 2**30  # bytes beyond what the process has
 
 
@@ -58,16 +61,18 @@ def _limited_time():
         (signal.SIGVTALRM, signal.ITIMER_VIRTUAL, CPU_SECONDS),
         (signal.SIGALRM, signal.ITIMER_REAL, WALL_SECONDS),
     )
-    before, running = [], [True]
+    before, running, left = [], [True], {number: seconds for number, _, seconds in clocks}
+    deadline = time.monotonic() + COMPILE_SECONDS
 
     def stop(number, frame):
-        if running:  # not while the clocks are being put back
+        left[number] -= 0 if time.monotonic() < deadline and _compiles(frame) else TICK
+        if running and left[number] < TICK / 2:  # not while the clocks are being put back
             raise TookTooLong
 
     try:
-        for number, timer, seconds in clocks:
+        for number, timer, _ in clocks:
             handler = signal.signal(number, stop)
-            before.append((number, handler, timer, signal.setitimer(timer, seconds, 0.1)))
+            before.append((number, handler, timer, signal.setitimer(timer, TICK, TICK)))
         yield
     finally:
         running.clear()
@@ -75,6 +80,15 @@ def _limited_time():
             signal.setitimer(timer, 0)
             signal.signal(number, handler)
             signal.setitimer(timer, *earlier)
+
+
+def _compiles(frame):
+    """Return whether Numba is at work: a compiled answer's first calls take seconds."""
+    while frame is not None:
+        if frame.f_globals.get("__name__", "").partition(".")[0] in ("numba", "llvmlite"):
+            return True
+        frame = frame.f_back
+    return False
 
 
 @contextmanager

@@ -1,83 +1,23 @@
-"""Say which mistake it is: what a slip is, the catalogued ones, and those behind an exception.
+"""Say which mistake it is: what a slip is, and the mistakes that an exercise knows by name.
 
-Beside this module, `code_slips` finds slips in a function's code, and `value_slips` in its results.
-Each looks at an answer, and returns a `Slip` where it recognizes something, otherwise None.
+`exceptions`, `code_slips`, `constants` and `value_slips` beside this module recognize others. Each
+looks at an answer, and returns a `Slip` where it recognizes something, otherwise None.
+
+A mistake is a sentence that says what is wrong, and after a semicolon what cures it.
 """
 
-import re
 from itertools import combinations
 from typing import NamedTuple
 
-import numpy as np
+from bnlib.exercises.checker.precision import all_near, says_nothing
 
 
 class Slip(NamedTuple):
-    """A name, and a sentence for the student."""
+    """A name, and a sentence for the student; whole if nothing in it is a cure to hold back."""
 
     name: str
     sentence: str
-
-
-EXCEPTIONS = {  # words of an exception, the more special first
-    "truth value of an array": Slip(
-        "an array for a truth value",
-        "Python's max, min and if take one number: for arrays there are np.max and np.maximum.",
-    ),
-    "inhomogeneous": Slip(
-        "a list of unequal parts",
-        "A list of unequal parts makes no array; np.maximum compares a number with an array.",
-    ),
-    "setting an array element with a sequence": Slip(
-        "an array for a number",
-        "A place of an array holds one number, and it is given an array: is a sum missing?",
-    ),
-    "only integer scalar arrays": Slip(
-        "an array for a whole number",
-        "An array stands where NumPy wants a whole number. np.max(a, b) takes b for an axis; "
-        "np.maximum(a, b) compares entry by entry.",
-    ),
-    "axes don't match array": Slip(
-        "a transpose of other axes",
-        "transpose names each axis of its array once, and this array has another number of axes.",
-    ),
-    "'list' object cannot be interpreted as an integer": Slip(
-        "a list for a tuple",
-        "A list stands where a number or a tuple is wanted: for example, axis=(0, 2, 3), not "
-        "axis=[0, 2, 3].",
-    ),
-    "Cannot interpret 'True' as a data type": Slip(
-        "keepdims without its name",
-        "This place is for the type of the numbers; name the argument: keepdims=True.",
-    ),
-    "AxisError": Slip(
-        "no such axis", "Axes count from 0, and after a sum or a mean there are fewer of them."
-    ),
-    "'NoneType'": Slip(
-        "None for a value", "One of the values is None: does a function lack its return?"
-    ),
-    "'tuple' object is not callable": Slip(
-        "round brackets", "A tuple is not called; its items stand in square brackets: x.shape[1]."
-    ),
-    **dict.fromkeys(
-        (f"'{kind}' object is not callable" for kind in ("numpy.ndarray", "float", "int")),
-        Slip(
-            "* forgotten",
-            "A number or an array stands before brackets, like a function; a product needs its *.",
-        ),
-    ),
-    "converted to Python scalars": Slip(
-        "one number for an array", "float and math.sqrt take one number; np.sqrt takes an array."
-    ),
-    "cannot reshape array": Slip(
-        "sizes that do not fit",
-        "A new shape holds as many numbers as the old one; sizes differ from case to case.",
-    ),
-    "unsupported operand type(s) for ^": Slip("^ for a power", "A power is written **, not ^."),
-    **dict.fromkeys(
-        ("not aligned", "mismatch in its core dimension"),
-        Slip("a matrix product", "np.dot and @ multiply matrices; * multiplies place by place."),
-    ),
-}
+    whole: bool = False
 
 
 class Mistake(NamedTuple):
@@ -86,6 +26,7 @@ class Mistake(NamedTuple):
     name: str
     mistake: str
     function: object
+    refuses: bool = False  # where it raises an exception, nothing can be compared
 
 
 def exchanged(answer, names):
@@ -94,89 +35,46 @@ def exchanged(answer, names):
     def mistake(i, j):
         order = list(range(len(names)))
         order[i], order[j] = j, i
-        said = f"{names[i]} and {names[j]} have changed places."
         return Mistake(
             f"{names[i]} and {names[j]} exchanged",
-            said,
+            f"{names[i]} and {names[j]} have changed places.",
             lambda *values: answer(*(values[k] for k in order)),
+            refuses=True,
         )
 
     return [mistake(i, j) for i, j in combinations(range(len(names)), 2)]
 
 
-def distance(results, expected):
-    """Return the largest difference, as a share of the largest expected value of its array.
+def catalogued(found, trial, mistakes):
+    """Return the first mistake that gives the same numbers in every batch, as a slip."""
+    wrong = trial.wrong(found)
+    same = (mistake for mistake in mistakes if reproduces(mistake, found, wrong, trial))
+    return next((Slip(mistake.name, mistake.mistake) for mistake in same), None)
 
-    Infinite where a shape differs, or where one of the two is not finite and the other is.
+
+def reproduces(mistake, found, wrong, trial):
+    """Return whether a mistake does what an answer did, in every batch.
+
+    The same exception counts for it in no batch. Nor does a batch in which rounding decides what
+    the mistake gives, such as a one-pass variance far from zero: two of those need not agree.
+    wrong are the indices of the batches in which the answer is wrong; they are compared first.
     """
-    return max(map(_distance, results, expected), default=np.inf)
-
-
-def _distance(a, b):
-    if a.shape != b.shape:
-        return np.inf
-    both_nan = np.isnan(a) & np.isnan(b)
-    with np.errstate(all="ignore"):
-        gap = np.where((a == b) | both_nan, 0.0, np.abs(np.subtract(a, b, dtype=float)))
-    size = np.abs(b[np.isfinite(b)]).max(initial=0.0)
-    largest = gap.max(initial=0.0)
-    return np.inf if np.isnan(largest) else float(largest / max(size, 1e-8))
-
-
-def catalogued(outcomes, expected, mistakes, cases):
-    """Return the mistake that does just the same in every case.
-
-    mistakes are pairs of a mistake and its own outcomes, one for each case.
-    """
-    best = (np.inf, None)
-    for mistake, theirs in mistakes:
-        far = _apart(outcomes, theirs, cases)
-        if far < best[0] and _apart(expected, theirs, cases) == np.inf:
-            best = (far, Slip(mistake.name, mistake.mistake))
-    return best[1]
-
-
-def _apart(outcomes, theirs, cases):
-    """Return how far two functions are apart over all cases; infinite beyond the tolerance."""
-    total, compared = 0.0, False
-    for outcome, other, case in zip(outcomes, theirs, cases, strict=False):
-        if outcome.problem or other.problem:
-            if outcome.kind != other.kind:
-                return np.inf
+    likeness = False
+    for k in (*wrong, *(k for k in range(len(found)) if k not in wrong)):
+        ours, theirs = found[k], trial.outcome_of(mistake, k)
+        if theirs.problem and getattr(mistake, "refuses", False):
             continue
-        far = distance(outcome.results, other.results)
-        if far > case.tolerance:
-            return np.inf
-        total, compared = total + far, True
-    return total if compared else np.inf  # the same exception everywhere is no likeness
-
-
-def of_exception(outcome, case):
-    """Return the slip behind an exception of NumPy's or Python's, or None."""
-    problem = (outcome.problem or "").partition("\n")[0]  # not the student's line
-    if "could not be broadcast" in problem:
-        return Slip("shapes that do not fit", _misfit(problem, case))
-    return next((slip for words, slip in EXCEPTIONS.items() if words in problem), None)
-
-
-def _misfit(problem, case):
-    """Say why two shapes do not fit, and what a vector (C,) needs beside (N, C, H, W)."""
-    said = "Two shapes do not fit. NumPy aligns them from the right"
-    shapes = [shape.split(",") for shape in re.findall(r"\((\d[\d,]*)\)", problem)]
-    channels = str(case.values.get("shape", (0, 0))[1])
-    if [channels, ""] in shapes and any(len(shape) == 4 for shape in shapes):
-        said += (
-            ", so a vector (C,) meets the last axis; beside (N, C, H, W) it has to be (1, C, 1, 1)"
-        )
-    elif _lost_axes(shapes):
-        said += "; if one is a mean or a sum, keepdims=True keeps its axes, with size 1"
-    return f"{said}."
-
-
-def _lost_axes(shapes):
-    """Say whether one of two shapes is the other with some of its axes left out."""
-    sizes = sorted(([size for size in shape if size] for shape in shapes), key=len)
-    if len(sizes) != 2 or len(sizes[0]) == len(sizes[1]):
-        return False
-    longer = iter(sizes[1])
-    return all(size in longer for size in sizes[0])
+        if ours.problem or theirs.problem:
+            if ours.kind != theirs.kind:
+                return False
+            continue
+        if not trial.near(k, ours.results, theirs.results):
+            if not trial.rights[k].conditions:
+                return False
+            measured = trial.measured_of(mistake, k)
+            if says_nothing(measured):
+                continue
+            if not all_near(ours.results, measured):
+                return False
+        likeness = likeness or k in wrong
+    return likeness

@@ -1,14 +1,18 @@
 """Say what relates wrong results to right ones: an order, a shape, a reduction, a factor.
 
-Results are compared case by case. In each function below, `ours` and `right` are one part of the
-results, an array for each case.
+Results are compared batch by batch. In each function below, ``pairs`` holds one part of the
+results: for each batch what the answer gave, what is right, how far the two may be apart, and
+the case.
 """
 
 from itertools import combinations, permutations, product
+from typing import NamedTuple
 
 import numpy as np
 
-from bnlib.exercises.checker.slips import Slip, distance
+from bnlib.exercises.checker.cases import Case
+from bnlib.exercises.checker.precision import near
+from bnlib.exercises.checker.slips import Slip
 
 FACTORS = {  # by N, C and H * W
     "m": lambda n, c, hw: n * hw,
@@ -19,10 +23,34 @@ FACTORS = {  # by N, C and H * W
     "1/C": lambda n, c, hw: 1 / c,
     "H * W": lambda n, c, hw: hw,
     "1/(H * W)": lambda n, c, hw: 1 / hw,
-    "m/(m - 1)": lambda n, c, hw: n * hw / (n * hw - 1),
+    "m/(m - 1)": lambda n, c, hw: n * hw / (n * hw - 1) if n * hw > 1 else np.nan,
     "(m - 1)/m": lambda n, c, hw: 1 - 1 / (n * hw),
 }
 REDUCTIONS = {"summed": np.sum, "averaged": np.mean, "reduced to the largest": np.max}
+
+
+class Pair(NamedTuple):
+    """One part of the results in one batch."""
+
+    ours: np.ndarray
+    right: np.ndarray
+    tolerance: float
+    case: Case
+
+
+def complaint(trial, outcome, right):
+    """Say how an outcome differs from the right one."""
+    if outcome.problem:
+        return outcome.problem
+    wrong = trial.complaint(outcome, right)
+    if wrong is None:
+        return "it is right when it is asked again."
+    part, a, b, _ = wrong
+    if a.shape != b.shape:
+        return f"{part} has shape {a.shape}; expected {b.shape}."
+    if trial.exact and a.dtype != b.dtype:
+        return f"{part} is {a.dtype}; expected {b.dtype}, as it came."
+    return worst(part, a, b)
 
 
 def worst(part, a, b):
@@ -37,127 +65,182 @@ def worst(part, a, b):
 
 def _apart(a, b):
     """Write two numbers with so many digits that they differ."""
-    digits = 6 if f"{a:.6g}" != f"{b:.6g}" else 12
+    digits = next((n for n in (6, 12, 17) if f"{a:.{n}g}" != f"{b:.{n}g}"), 17)
     return f"{a:.{digits}g}", f"{b:.{digits}g}"
 
 
-def slip_of(outcomes, expected, cases, parts):
-    """Return the slip that explains the first part that is wrong, or else names the right ones."""
-    if any(outcome.problem for outcome in outcomes):
+def slip_of(found, trial):
+    """Return the slip that explains the first part that is wrong, or else says what is known."""
+    if any(outcome.problem for outcome in found):
         return None
-    ours = dict(zip(parts, zip(*(o.results for o in outcomes), strict=True), strict=True))
-    right = dict(zip(parts, zip(*(e.results for e in expected), strict=True), strict=True))
-    good = [part for part in parts if _alike(ours[part], right[part], cases)]
+    parts = {part: _pairs(k, found, trial) for k, part in enumerate(trial.parts)}
+    good = [part for part, pairs in parts.items() if _alike(pairs)]
     wrong = next((part for part in parts if part not in good), None)
     if wrong is None:
         return Slip("type", "The values are right; their type is not.")
-    arguments = wrong, ours[wrong], right[wrong], cases
+    pairs = parts[wrong]
     return (
-        _swapped(ours, right, cases)
-        or _shape(*arguments)
-        or _table(*arguments)
-        or _not_reduced(*arguments)
-        or _factor(*arguments)
-        or _partly_right(good)
+        _swapped(parts)
+        or _shape(wrong, pairs)
+        or _table(wrong, pairs)
+        or _not_reduced(wrong, pairs)
+        or _factor(wrong, pairs)
+        or _known(wrong, pairs, good)
     )
 
 
-def _alike(ours, right, cases):
-    return all(
-        distance((a,), (b,)) <= case.tolerance
-        for a, b, case in zip(ours, right, cases, strict=True)
-    )
+def _pairs(part, found, trial):
+    return [
+        Pair(
+            outcome.results[part],
+            right.outcome.results[part],
+            right.tolerances(outcome.results)[part],
+            case,
+        )
+        for outcome, right, case in zip(found, trial.rights, trial.cases, strict=True)
+    ]
 
 
-def _swapped(ours, right, cases):
-    for order in permutations(ours):
-        if all(_alike(ours[a], right[b], cases) for a, b in zip(order, right, strict=True)):
-            return Slip("order of results", f"The order is wrong: return {', '.join(right)}.")
+def _alike(pairs):
+    return all(near(pair.ours, pair.right, pair.tolerance) for pair in pairs)
+
+
+def _after(change, pairs):
+    """Return whether the answer's results are right once they are changed in this way."""
+    return all(near(change(pair.ours), pair.right, pair.tolerance) for pair in pairs)
+
+
+def _swapped(parts):
+    names = list(parts)
+    for order in permutations(names):
+        moved = [
+            pair._replace(ours=other.ours)
+            for to, source in zip(names, order, strict=True)
+            for pair, other in zip(parts[to], parts[source], strict=True)
+        ]
+        if order != tuple(names) and _alike(moved):
+            return Slip("order of results", f"The order is wrong: return {', '.join(names)}.")
     return None
 
 
-def _partly_right(good):
-    if not good:
+def _known(part, pairs, good):
+    """Say which parts are right, and which channels of the wrong one, where that is all."""
+    said = []
+    if good:
+        said.append(f"{' and '.join(good)} {'are' if len(good) > 1 else 'is'} right.")
+    channels = _channels(pairs)
+    if channels:
+        said.append(f"{part} is wrong only in {channels}.")
+    return Slip("partly right", " ".join(said)) if said else None
+
+
+def _channels(pairs):
+    """Say which channels are wrong where it is the same ones in every batch, and not all."""
+    several = [p for p in pairs if p.ours.shape == p.right.shape and _count(p.right) > 1]
+    wrong = [_wrong_channels(p) for p in several]
+    if len(several) < len([p for p in pairs if _count(p.right) > 1]) or not any(wrong):
         return None
-    verb = "are" if len(good) > 1 else "is"
-    return Slip("partly right", f"{' and '.join(good)} {verb} right.")
+    if all(each in ([], [0]) for each in wrong):
+        return "channel 0"
+    if all(each in ([], [_count(p.right) - 1]) for each, p in zip(wrong, several, strict=True)):
+        return "the last channel"
+    if all(0 not in each for each in wrong):
+        return "channels behind the first"
+    return None
 
 
-def _shape(part, ours, right, cases):
+def _count(a):
+    return a.shape[min(1, a.ndim - 1)] if a.ndim in (1, 2, 4) else 0
+
+
+def _wrong_channels(pair):
+    axis = min(1, pair.right.ndim - 1)
+    ours, right = (np.moveaxis(a, axis, 0) for a in (pair.ours, pair.right))
+    return [c for c in range(len(right)) if not near(ours[c], right[c], pair.tolerance)]
+
+
+def _shape(part, pairs):
     """Recognize right numbers in a wrong shape, or with their axes in a wrong order."""
-    if _alike(map(np.ravel, ours), map(np.ravel, right), cases):
-        a, b = next((a, b) for a, b in zip(ours, right, strict=True) if a.shape != b.shape)
+    if all(near(np.ravel(p.ours), np.ravel(p.right), p.tolerance) for p in pairs):
+        a, b = next(p[:2] for p in pairs if p.ours.shape != p.right.shape)
         said = f"The numbers of {part} are right; its shape is {a.shape}, expected {b.shape}"
         if np.squeeze(a).shape != np.squeeze(b).shape:
             return Slip("wrong shape", f"{said}.")
         if a.ndim > b.ndim:
             return Slip("axes of size 1", f"{said}: drop the axes of size 1.")
         return Slip("axis lost", f"{said}: an axis of size 1 is lost, as by np.squeeze.")
-    for order in permutations(range(right[0].ndim)):
-        turned = [a.transpose(order) for a in ours if a.ndim == len(order)]
-        if len(turned) == len(ours) and _alike(turned, right, cases):
+    for order in permutations(range(pairs[0].right.ndim)):
+        if all(p.ours.ndim == len(order) for p in pairs) and _after(
+            lambda a, order=order: a.transpose(order), pairs
+        ):
             return Slip("transposed", f"The axes of {part} are in the wrong order.")
     return None
 
 
-def _table(part, ours, right, cases):
+def _table(part, pairs):
     """Recognize a table (N * H * W, C) of the right numbers, or one brought back by a reshape."""
-    if any(b.ndim != 4 for b in right):
+    if any(p.right.ndim != 4 for p in pairs):
         return None
-    tables = [np.moveaxis(b, 1, -1).reshape(-1, b.shape[1]) for b in right]
-    if _alike(ours, tables, cases):
+    tables = [p._replace(right=_as_table(p.right)) for p in pairs]
+    if _alike(tables):
         said = f"{part} is right, but still a table: bring it back to (N, C, H, W)."
         return Slip("still a table", said)
-    if _alike(ours, [t.reshape(b.shape) for t, b in zip(tables, right, strict=True)], cases):
+    if _alike(
+        [
+            t._replace(right=t.right.reshape(p.right.shape))
+            for t, p in zip(tables, pairs, strict=True)
+        ]
+    ):
         said = "stand in wrong places: reshape the table to (N, H, W, C), then move C."
         return Slip("reshaped back without a transpose", f"The numbers of {part} {said}")
     return None
 
 
-def _not_reduced(part, ours, right, cases):
+def _as_table(a):
+    return np.moveaxis(a, 1, -1).reshape(-1, a.shape[1])
+
+
+def _not_reduced(part, pairs):
     """Recognize what is right once some axes are summed, averaged, or searched for the largest."""
-    more = {a.ndim - b.ndim for a, b in zip(ours, right, strict=True)}
+    more = {p.ours.ndim - p.right.ndim for p in pairs}
     if min(more) < 1:
         return None
-    choices = [None, *combinations(range(ours[0].ndim), *more)] if len(more) == 1 else [None]
+    choices = [None, *combinations(range(pairs[0].ours.ndim), *more)] if len(more) == 1 else [None]
     for axes, (name, reduced) in product(choices, REDUCTIONS.items()):
-        if _alike([reduced(a, axis=axes) for a in ours], right, cases):
+        if _after(lambda a, axes=axes, reduced=reduced: reduced(a, axis=axes), pairs):
             over = "all axes" if axes is None else f"the axes {axes}"
             return Slip("not reduced", f"{part} is not yet {name} over {over}.")
     return None
 
 
-def _factor(part, ours, right, cases):
-    """Recognize a factor: the sign, m, N, C, H * W, or one number in all cases."""
-    both = [each for each in zip(ours, right, cases, strict=True) if each[0].any() or each[1].any()]
-    found, cases = [_ratio(a, b, case.tolerance) for a, b, case in both], [c for *_, c in both]
-    if None in found or not found:
+def _factor(part, pairs):
+    """Recognize a factor: the sign, m, N, C, H * W, or one number in all batches."""
+    if any(p.ours.shape != p.right.shape for p in pairs):
         return None
-    for name, factors in _factors(cases, found[0]).items():
-        if all(_close(r, f, c) for r, f, c in zip(found, factors, cases, strict=True)):
+    for name, factors in _factors(pairs).items():
+        if all(map(_is_multiple, pairs, factors)):
             if name == "sign":
                 return Slip("sign", f"{part} has the wrong sign.")
             return Slip("factor", f"{part} is {name} times what it should be.")
     return None
 
 
-def _ratio(a, b, tolerance):
-    if a.shape != b.shape or not b.any():
-        return None
-    ratio = float(np.sum(a * b, dtype=float) / np.sum(b * b, dtype=float))
-    return ratio if ratio and distance((a / ratio,), (b,)) <= 2 * tolerance else None
+def _is_multiple(pair, factor):
+    return near(pair.ours, factor * pair.right, 2 * pair.tolerance * max(1, abs(factor)))
 
 
-def _close(ratio, factor, case):
-    return abs(ratio - factor) <= 2 * case.tolerance * abs(factor)
-
-
-def _factors(cases, first):
-    known = {"sign": [-1] * len(cases), "1/2": [0.5] * len(cases)}
-    if all("shape" in case.values for case in cases):
-        shapes = [case.values["shape"] for case in cases]
+def _factors(pairs):
+    known = {"sign": [-1] * len(pairs), "1/2": [0.5] * len(pairs)}
+    if all("shape" in p.case.values for p in pairs):
+        shapes = [p.case.values["shape"] for p in pairs]
         for name, factor in FACTORS.items():
             known[name] = [factor(n, c, h * w) for n, c, h, w in shapes]
-    if len(cases) > 1 and abs(first - 1) > 0.01:
-        known[f"{first:.4g}"] = [first] * len(cases)
+    sizes = [np.abs(p.right).max(initial=0) for p in pairs]
+    telling = max(pairs, key=lambda p: np.abs(p.right).max(initial=0) / max(p.tolerance, 1e-300))
+    if max(sizes) > 0:
+        place = np.unravel_index(np.argmax(np.abs(telling.right)), telling.right.shape)
+        ratio = float(telling.ours[place] / telling.right[place])
+        if np.isfinite(ratio) and ratio:
+            digits = 4 if np.isclose(ratio, float(f"{ratio:.4g}"), rtol=1e-6) else 6
+            known[f"{ratio:.{digits}g}"] = [ratio] * len(pairs)
     return known

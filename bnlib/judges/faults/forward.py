@@ -97,7 +97,7 @@ FORWARD = [
     ),
     (
         "eps forgotten",
-        "eps is missing: add it to the variance, under the root.",
+        "eps is missing; add it to the variance, under the root.",
         SLIP,
         {"std": lambda v: np.sqrt(v.var)},
     ),
@@ -145,13 +145,13 @@ FORWARD = [
     ),
     (
         "mean minus x",
-        "It is x minus the mean, not the mean minus x.",
+        "x is subtracted from the mean; it is x minus the mean, not the mean minus x.",
         SLIP,
         {"xhat": lambda v: (v.mu - v.x) / v.std},
     ),
     (
         "only the mean divided",
-        "Only the mean is divided: x - mean needs brackets.",
+        "Only the mean is divided; x - mean needs brackets.",
         SLIP,
         {"xhat": lambda v: v.x - v.mu / v.std},
     ),
@@ -163,7 +163,8 @@ FORWARD = [
     ),
     (
         "mean along the last axis",
-        "The mean, (C,), is subtracted along W: NumPy aligns shapes from the right; keep the axes.",
+        "The mean, (C,), is subtracted along W; NumPy aligns shapes from the right, so keep the "
+        "axes.",
         "a missing keepdims: nn-zero-to-hero issue 59",
         {"d": lambda v: v.x - np.ravel(v.mu)},
     ),
@@ -197,13 +198,13 @@ FORWARD = [
     ),
     (
         "gamma forgotten",
-        "gamma is missing: y is gamma * xhat + beta.",
+        "gamma is missing; y is gamma * xhat + beta.",
         SLIP,
         {"y": lambda v: v.xhat + column(v.beta)},
     ),
     (
         "beta forgotten",
-        "beta is missing: y is gamma * xhat + beta.",
+        "beta is missing; y is gamma * xhat + beta.",
         SLIP,
         {"y": lambda v: column(v.gamma) * v.xhat},
     ),

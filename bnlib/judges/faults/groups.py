@@ -33,7 +33,8 @@ OTHER_NORM = [
     ),
     (
         "groups interleaved",
-        "Neighbouring channels form a group: reshape to (N, G, C / G, H, W), G before C / G.",
+        "The groups are not of neighbouring channels; reshape to (N, G, C / G, H, W), G before C "
+        "/ G.",
         SLIP,
         {
             "grouped": lambda v: np.swapaxes(split(v.x, v.x.shape[1] // v.groups), 1, 2),
@@ -44,7 +45,7 @@ OTHER_NORM = [
     ),
     (
         "size of a group for their number",
-        "groups is how many groups there are; here it is taken for the channels of each.",
+        "groups is taken for the channels of each; groups is how many groups there are.",
         SLIP,
         {"grouped": lambda v: split(v.x, v.x.shape[1] // v.groups)},
     ),

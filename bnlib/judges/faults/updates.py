@@ -30,7 +30,7 @@ RUNNING = [
     ),
     (
         "weights that do not sum to 1",
-        "The new value must count 1 - momentum; here it counts 1.",
+        "The new value counts 1; it must count 1 - momentum.",
         SLIP,
         {"new": lambda v: 1.0 * v.training},
     ),

@@ -1,0 +1,164 @@
+"""How far a right answer may be off on a batch: what rounding does to it, measured.
+
+No fixed number would do: a mean of numbers about 3 is right to fifteen digits, xhat of numbers
+10^7 standard deviations from zero to eight. So the right function is asked how much it changes
+
+- when every number it is given changes a little, which shows what the batch's last digits decide;
+- when it computes in float32, which shows what is lost where terms nearly cancel.
+
+The rounding of a mean inside the function shows in neither: it is as large as the numbers' offset.
+All are counted in units of rounding. An answer may be `ROOM` times as far off, in the units of
+the coarser of the batch's type and its own: a plain loop over the at most 160 numbers of a batch
+adds up as many roundings, and a one-pass variance at "far" is off by sigma itself.
+"""
+
+from itertools import chain
+from typing import NamedTuple
+
+import numpy as np
+
+from bnlib.exercises.checker import outcomes
+from bnlib.exercises.checker.cases import as_type
+
+ROOM = 100
+STEP = 2.0**-36  # relative; large against rounding, small against everything else
+STEPS = (STEP, STEP, *[2.0**-50] * 4)  # the small ones show how the rounding itself scatters
+UNIT = {kind: float(np.finfo(kind).eps) for kind in ("f2", "f4", "f8")}
+
+
+class Measured(NamedTuple):
+    """A function's outcome on a case, and for each part the error of one unit of rounding.
+
+    Where the tolerance is given, nothing was measured.
+    """
+
+    outcome: outcomes.Outcome
+    conditions: tuple
+    unit: float
+    tolerance: float | None = None
+
+    def tolerances(self, results):
+        """Return how far each of these results may be off, as absolute numbers."""
+        if self.tolerance is not None:
+            return [self.tolerance] * len(results)
+        units = [max(self.unit, unit_of(a)) for a in results]
+        return [
+            ROOM * unit * condition for unit, condition in zip(units, self.conditions, strict=True)
+        ]
+
+
+def measure(function, case, names, parts, exact=False, witness=None):
+    """Return what a function gives on a case in float64, and how rounding would change it.
+
+    Where exact is true, values are moved only, nothing is rounded, and their type matters. witness
+    is the same written another way, whose rounding counts as well.
+    """
+    given = case.arguments(names) if exact else case.wide(names)
+    here = outcomes.attempt(function, given, names, parts)
+    unit = max((unit_of(v) for v in _arrays(case, names)), default=0)
+    if exact or here.problem or case.tolerance is not None:
+        return Measured(here, (), unit, 0.0 if exact else case.tolerance)
+    conditions = [_largest(a) * max(1.0, case.offset) for a in here.results]
+    nudged = _nudged(function, here, given, names, parts)
+    narrowed = [_narrowed(f, given, names, parts) for f in (function, witness) if f]
+    for change in chain(nudged, *narrowed):
+        conditions = [max(pair) for pair in zip(conditions, change, strict=True)]
+    return Measured(here, tuple(conditions), max(unit, UNIT["f8"]))
+
+
+def _nudged(function, here, given, names, parts):
+    """Yield how much the results change, for one unit, when numbers change up or down by it."""
+    rng = np.random.default_rng(0)
+    for step in STEPS:
+        there = outcomes.attempt(function, [_nudge(v, rng, step) for v in given], names, parts)
+        yield _changes(here, there, step)
+
+
+def _narrowed(function, given, names, parts):
+    """Yield how far off the results are in float32, for one unit.
+
+    At several scales, since at one of them a few numbers may happen to be without any rounding.
+    What is no longer finite counts as lost altogether.
+    """
+    few = all(np.size(v) < 16 for v in given)
+    for scale in np.linspace(1.0, 1.3, 6 if few else 3):
+        wide = [v * scale if _floating(v) else v for v in given]
+        narrow = [as_type(v, np.float32) for v in wide]
+        both = [outcomes.attempt(function, values, names, parts) for values in (wide, narrow)]
+        sizes = [_largest(a) for a in both[0].results]
+        changes = _changes(*both, 1.0)
+        finite = [c if np.isfinite(c) else size for c, size in zip(changes, sizes, strict=True)]
+        yield [change / UNIT["f4"] for change in finite]
+
+
+def unit_of(a):
+    """Return the relative spacing of an array's numbers; 0 if they are not floats."""
+    return UNIT.get(a.dtype.str[1:], 0.0)
+
+
+def near(a, b, tolerance):
+    """Return whether two arrays are equal but for this much; what is not finite is alike."""
+    if a.shape != b.shape:
+        return False
+    with np.errstate(all="ignore"):
+        gap = np.abs(np.subtract(a, b, dtype=float))
+        return bool(np.all((a == b) | (gap <= tolerance) | ~(np.isfinite(a) | np.isfinite(b))))
+
+
+def all_near(results, measured):
+    """Return whether results are those of the measured function, as far as rounding lets say."""
+    tolerances = measured.tolerances(results)
+    pairs = zip(results, measured.outcome.results, tolerances, strict=True)
+    return all(near(*each) for each in pairs)
+
+
+def size_of(results):
+    """Return the largest absolute value of each part."""
+    return [_largest(a) for a in results]
+
+
+def drowned(expected, tolerance):
+    """Return whether rounding alone may change every digit of these numbers."""
+    return tolerance >= 0.3 * _largest(expected)
+
+
+def says_nothing(measured):
+    """Return whether that holds for one of the parts that are not 0."""
+    parts = measured.outcome.results
+    tolerances = measured.tolerances(parts)
+    return any(a.any() and drowned(a, t) for a, t in zip(parts, tolerances, strict=True))
+
+
+def _nudge(value, rng, step):
+    """Change numbers by this share, up or down at random; one number goes towards 0."""
+    if _floating(value):
+        return value * (1 + step * rng.choice((-1.0, 1.0), value.shape))
+    return value * (1 - step) if isinstance(value, float) else value
+
+
+def _floating(value):
+    return isinstance(value, np.ndarray) and value.dtype.kind == "f"
+
+
+def _changes(here, there, step):
+    """Return the change of each part, for one unit; infinite where it is no longer a number."""
+    if here.problem or there.problem:
+        return [0.0] * len(here.results)
+    return [_change(a, b) / step for a, b in zip(here.results, there.results, strict=True)]
+
+
+def _change(a, b):
+    if a.shape != b.shape or not np.array_equal(np.isfinite(a), np.isfinite(b)):
+        return np.inf
+    with np.errstate(all="ignore"):
+        gap = np.abs(np.subtract(a, b, dtype=float))
+    return float(gap[np.isfinite(gap)].max(initial=0.0))
+
+
+def _largest(a):
+    return float(np.abs(a[np.isfinite(a)]).max(initial=0.0))
+
+
+def _arrays(case, names):
+    values = (case.values[name] for name in names)
+    return [v for v in values if isinstance(v, np.ndarray)]

@@ -1,0 +1,328 @@
+"""Answers that are right on most of what is legal, and wrong on one kind of it.
+
+Each kind is a list of ways to spoil a right answer. A way takes the answer and the names of its
+arguments, and returns the spoiled answer, or None where there is nothing of the kind to spoil.
+"""
+
+import numpy as np
+
+WITHOUT_EFFECT = {("predicted_std", "gamma"), ("update_course", "m")}  # |gamma|; m is not used
+
+
+def on_argument(name, change):
+    """Return a way to spoil an answer by changing one argument before it sees it."""
+
+    def way(answer, names):
+        if name not in names or (answer.__name__, name) in WITHOUT_EFFECT:
+            return None
+        k = names.index(name)
+        return lambda *given: answer(*given[:k], change(given[k]), *given[k + 1 :])
+
+    return way
+
+
+def on_arrays(change):
+    """Return a way to spoil an answer by changing all its arrays of floats."""
+
+    def changed(v):
+        return change(v) if isinstance(v, np.ndarray) and v.dtype.kind == "f" else v
+
+    def way(answer, names):
+        if "f" in names and "dout" not in names:
+            return None
+        return lambda *given: answer(*map(changed, given))
+
+    return way
+
+
+def where(condition, names_needed=()):
+    """Return a way to spoil results, by a thousandth, where the arguments have some property."""
+
+    def way(answer, names):
+        if not set(names_needed) <= set(names):
+            return None
+
+        def spoiled(*given):
+            results = answer(*given)
+            if not condition(dict(zip(names, given, strict=True))):
+                return results
+            parts = results if isinstance(results, tuple) else (results,)
+            parts = tuple(np.asarray(part) * 1.001 + 1e-3 for part in parts)
+            return parts if isinstance(results, tuple) else parts[0]
+
+        return spoiled
+
+    return way
+
+
+def far_from_zero(answer, names):
+    """Be wrong at numbers x beyond 10."""
+    if "f" not in names or "dout" in names:
+        return None
+    return where(lambda given: abs(given["x"]) > 10)(answer, names)
+
+
+def axis_longer(axis, size):
+    """Return a way to spoil an answer where an axis of its images is longer than this."""
+
+    def longer(given):
+        shapes = [np.shape(v) for v in given.values() if np.ndim(v) in (2, 4)]
+        shapes += [given["shape"]] if "shape" in given else []
+        return any(len(shape) > axis and shape[axis] > size for shape in shapes)
+
+    def way(answer, names):
+        table = answer.__name__ == "normalize_table" and axis > 1
+        if not {"x", "dout", "shape"} & set(names) or "f" in names or table:
+            return None
+        return where(longer)(answer, names)
+
+    return way
+
+
+def first_only(axis, size):
+    """Return a way to look at the first few along an axis of x; the others repeat the last."""
+
+    def repeat(v):
+        if np.ndim(v) < 2:
+            return v
+        kept = np.minimum(np.arange(v.shape[axis]), size - 1)
+        return np.take(v, kept, axis=axis)
+
+    def way(answer, names):
+        return on_argument("x", repeat)(answer, names) if "f" not in names else None
+
+    return way
+
+
+VECTORS = {"gamma", "running_mean", "inv_std", "dmean", "dinv_std", "var", "running", "mean_a"}
+
+
+def channels_longer(size):
+    def longer(given):
+        return any(np.ndim(v) == 1 and len(v) > size for v in given.values())
+
+    return lambda answer, names: where(longer)(answer, names) if VECTORS & set(names) else None
+
+
+def of_one_number(answer, names):
+    """Be wrong where all arrays hold one number; most exercises need two for a variance."""
+    if {"x", "dout", "shape"} & set(names) and set(names) not in (
+        {"x", "gamma"},
+        {"dout", "xhat"},
+        {"table", "shape"},
+        {"dout"},
+        {"dmean", "shape"},
+    ):
+        return None
+    if "g" in names or "f" in names:
+        return None
+    one = where(lambda given: max(np.size(v) for k, v in given.items() if k != "shape") == 1)
+    return one(answer, names)
+
+
+def squeezed(answer, names):
+    """Lose the axes of size 1."""
+
+    def spoiled(*given):
+        results = answer(*given)
+        if isinstance(results, tuple):
+            return tuple(np.squeeze(part) for part in results)
+        return np.squeeze(results)
+
+    has_arrays = {"x", "dout", "var", "mean_a", "running"} & set(names) and _has_arrays(names)
+    return spoiled if has_arrays else None
+
+
+def replacing_zeros(answer, names):
+    """Let the first batch's statistics replace running ones that are all 0."""
+    if "running_mean" not in names or "gamma" in names:
+        return None
+
+    def spoiled(*given):
+        values = dict(zip(names, given, strict=True))
+        if not values["running_mean"].any() and values.get("training", True):
+            values["momentum"] = 0.0
+        return answer(*values.values())
+
+    return spoiled
+
+
+def _constant_channel(given):
+    x = given.get("x")
+    if x is None or np.ndim(x) not in (2, 4):
+        return given.get("var") is not None and bool(np.any(given["var"] == 0))
+    rows = np.moveaxis(x, 1, 0).reshape(x.shape[1], -1)
+    return bool(np.any(np.ptp(rows, axis=1) == 0))
+
+
+def remembers(answer, names):
+    """Return the first result for arrays of the same shapes and types."""
+    known = {}
+
+    def spoiled(*given):
+        key = tuple((v.shape, v.dtype.str) for v in given if isinstance(v, np.ndarray))
+        if not key:
+            key = tuple(v for v in given if isinstance(v, float))[-1:]
+        if key not in known:
+            known[key] = answer(*given)
+        return known[key]
+
+    return spoiled
+
+
+def right_once(answer, names):
+    """Be right at the first call only."""
+    calls = []
+
+    def spoiled(*given):
+        calls.append(1)
+        results = answer(*given)
+        if len(calls) == 1:
+            return results
+        if isinstance(results, tuple):
+            return tuple(np.asarray(part) + 1 for part in results)
+        return np.asarray(results) + 1
+
+    return spoiled
+
+
+def right_once_for_each(answer, names):
+    """Be wrong where it has seen the same numbers before."""
+    seen = set()
+
+    def spoiled(*given):
+        key = tuple(v.tobytes() if isinstance(v, np.ndarray) else v for v in given)
+        results = answer(*given)
+        if key not in seen:
+            seen.add(key)
+            return results
+        return (
+            tuple(np.asarray(r) + 1 for r in results) if isinstance(results, tuple) else results + 1
+        )
+
+    return spoiled
+
+
+def changes_and_restores(answer, names):
+    """Write to an argument and put it back."""
+
+    def spoiled(*given):
+        array = _first_array(names, given)
+        old = array.copy()
+        array += 1
+        array[...] = old
+        return answer(*given)
+
+    return spoiled if _has_arrays(names) else None
+
+
+def adds_and_subtracts(answer, names):
+    """Leave an argument changed in its last digits: it adds something and subtracts it again."""
+
+    def spoiled(*given):
+        results = answer(*[v.copy() if isinstance(v, np.ndarray) else v for v in given])
+        array = _first_array(names, given)
+        if array.dtype.kind == "f":
+            array += 1e6
+            array -= 1e6
+        return results
+
+    return spoiled if _has_arrays(names) else None
+
+
+def _has_arrays(names):
+    return "f" not in names or "dout" in names
+
+
+def _first_array(names, given):
+    """Return the first array that no answer may change."""
+    pairs = zip(names, given, strict=True)
+    return next(v for n, v in pairs if isinstance(v, np.ndarray) and "running_" not in n)
+
+
+def one_pass(answer, names):
+    """Take the variance from E[x^2] - E[x]^2 in float64, and set x to a batch that has it."""
+    if not {"x", "eps"} <= set(names) or {"running_mean", "gamma"} <= set(names):
+        return None
+    k = names.index("x")
+
+    def spoiled(*given):
+        x = np.asarray(given[k], float)
+        if x.ndim not in (2, 4):
+            return answer(*given)
+        axes = tuple(a for a in range(x.ndim) if a != 1)
+        mean = x.mean(axis=axes, keepdims=True)
+        var = np.maximum((x * x).mean(axis=axes, keepdims=True) - mean * mean, 0)
+        true = x.var(axis=axes, keepdims=True)
+        ratio = np.sqrt(var / np.where(true > 0, true, 1))
+        return answer(*given[:k], mean + (x - mean) * ratio, *given[k + 1 :])
+
+    return spoiled
+
+
+def ravelled(v):
+    """Read an array in the order of memory as if it were in C order, from its very beginning."""
+    owner = v if v.base is None else v.base
+    return np.ravel(owner, order="K")[: v.size].reshape(v.shape)
+
+
+KINDS = {
+    "range": [
+        on_argument("eps", lambda eps: 1e-3),
+        on_argument("eps", lambda eps: 1e-5),
+        on_argument("eps", lambda eps: max(eps, 1e-7)),
+        on_argument("eps", lambda eps: eps or 1e-5),
+        on_argument("eps", lambda eps: min(eps, 1.0)),
+        on_argument("gamma", lambda gamma: np.clip(gamma, -3, 3)),
+        on_argument("gamma", lambda gamma: np.where(gamma == 0, 1, gamma)),
+        on_argument("gamma", lambda gamma: np.where(np.abs(gamma) < 0.3, 0.3, gamma)),
+        on_argument("momentum", lambda momentum: max(momentum, 0.1)),
+        on_argument("momentum", lambda momentum: min(momentum, 0.95)),
+        on_argument("momentum", lambda momentum: momentum or 0.9),
+        on_argument("var", lambda var: np.maximum(var, 0.01)),
+        on_argument("var", lambda var: np.minimum(var, 30)),
+        on_argument("running_var", lambda var: np.maximum(var, 0.01)),
+        on_argument("inv_std", lambda inv_std: np.minimum(inv_std, 10)),
+        on_argument("k", lambda k: min(k, 60)),
+        on_argument("k", lambda k: max(k, 2)),
+        on_argument("m", lambda m: max(m, 10)),
+        on_argument("m", lambda m: min(m, 500)),
+        on_argument("m_a", lambda m: min(m, 1000)),
+        on_argument("h", lambda h: max(h, 1e-3)),
+        far_from_zero,
+    ],
+    "size": [
+        axis_longer(0, 8),
+        axis_longer(1, 5),
+        axis_longer(3, 5),
+        first_only(0, 4),
+        first_only(1, 4),
+        first_only(-1, 5),
+        channels_longer(4),
+        squeezed,
+        of_one_number,
+    ],
+    "sign": [
+        *(on_argument(name, np.abs) for name in ("gamma", "running_mean", "mean", "mean_a")),
+        *(on_argument(name, np.abs) for name in ("x", "dout", "g", "running", "dmean", "a")),
+        on_argument("dinv_std", np.abs),
+    ],
+    "start": [replacing_zeros],
+    "digits": [on_arrays(lambda v: v.astype(np.float32).astype(float)), one_pass],
+    "dead": [where(_constant_channel, ["x", "eps"]), where(_constant_channel, ["var", "eps"])],
+    "layout": [on_arrays(ravelled)],
+    "calls": [
+        remembers,
+        right_once,
+        right_once_for_each,
+        changes_and_restores,
+        adds_and_subtracts,
+    ],
+}
+
+
+def spoiled(kind, exercise):
+    """Return the answers of a kind that can be made of an exercise's right one."""
+    names = exercise.arguments
+    made = (way(exercise.answer, names) for way in KINDS[kind])
+    return [one for one in made if one is not None]
