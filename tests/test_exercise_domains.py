@@ -63,12 +63,6 @@ def test_every_exercise_has_five_right_answers(name):
     assert len(RIGHT[name]) >= 5
 
 
-@pytest.mark.parametrize("name", FUNCTIONS)
-def test_right_answers_are_accepted_under_another_seed(name):
-    for answer in (FUNCTIONS[name].answer, *RIGHT[name]):
-        assert FUNCTIONS[name].check(answer, seed=11).correct is True
-
-
 @pytest.mark.slow
 @pytest.mark.parametrize("name", FUNCTIONS)
 def test_right_answers_are_accepted_under_a_hundred_seeds(name):

@@ -91,8 +91,8 @@ def score_of(seed, step=1):
 
 
 def test_small_edits_are_refused():
-    score, made = score_of(seed=0, step=19)
-    assert made > 80
+    score, made = score_of(seed=0, step=41)
+    assert made > 40
     assert score >= 0.995
 
 
@@ -109,9 +109,13 @@ def test_every_exercise_has_three_likely_mistakes():
     assert all(len(mistakes) >= 3 for mistakes in WRONG.values())
 
 
+# Every fourth mistake in make test, the others in make test-all.
+@pytest.mark.parametrize(
+    "part", [0, *(pytest.param(part, marks=pytest.mark.slow) for part in (1, 2, 3))]
+)
 @pytest.mark.parametrize("name", WRONG)
-def test_likely_mistake_is_named(name):
-    for words, wrong in WRONG[name]:
+def test_likely_mistake_is_named(name, part):
+    for words, wrong in WRONG[name][part::4]:
         exercises.ALL[name].check(wrong)
         result = exercises.ALL[name].check(wrong)  # the cure comes with the second miss
         assert result.correct is False
