@@ -23,10 +23,11 @@ from bnlib.plotting.graph_picture import computational_graph
 from bnlib.plotting.lines import curves, eps_curve, line_and_residuals
 from bnlib.plotting.runs import bands
 from bnlib.plotting.speed import cost_by_size, predicted_and_measured
-from bnlib.plotting.style import COLORS, GROUPS, LINES, MARKERS, SERIES, show, use_style
+from bnlib.plotting.style import CHANNELS, COLORS, GROUPS, LINES, MARKERS, SERIES, show, use_style
 from bnlib.plotting.verdict_matrix import verdicts
 
 __all__ = [
+    "CHANNELS",
     "COLORS",
     "GROUPS",
     "LINES",

@@ -102,7 +102,7 @@ def histogram(ax, values, bins, label=None, color=COLORS["value"]):
     return ax
 
 
-def channel_densities(ax, x, names, bins):
+def channel_densities(ax, x, names, bins, colors=SERIES):
     """Draw one density curve for each channel of a batch (N, C, H, W), with its own line style.
 
     Parameters
@@ -113,12 +113,14 @@ def channel_densities(ax, x, names, bins):
         Of the channels.
     bins : array, (K,) or (C, K)
         The edges of the bins, for all channels or for each.
+    colors : sequence of str, optional
+        Of the channels, where they are colours themselves.
     """
     bins = np.broadcast_to(bins, (len(names), np.shape(bins)[-1]))
     for c, (name, edges) in enumerate(zip(names, bins, strict=True)):
         density, _ = np.histogram(x[:, c], edges, density=True)
         centres = (edges[1:] + edges[:-1]) / 2
-        ax.plot(centres, density, LINES[c % 4], color=SERIES[c % 4], label=name)
+        ax.plot(centres, density, LINES[c % 4], color=colors[c % 4], label=name)
     ax.set(xlabel="value", ylabel="density")
     ax.legend()
     return ax

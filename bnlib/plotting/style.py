@@ -26,6 +26,7 @@ GROUPS = ("#77AADD", "#EEDD88", "#FFAABB", "#9CAE65", "#74DDEE", "#EB881F", "#D7
 MARKERS = "osD^"
 WIDEST = 636  # points: 848 pixels, a cell's width in JupyterLab on a screen of 1280
 LINES = ("-", "--", ":", "-.")
+CHANNELS = {"red": SERIES[2], "green": SERIES[1], "blue": SERIES[0]}  # of a photograph
 
 
 def use_style():
