@@ -960,10 +960,11 @@ WRONG = {
         ),
     ],
     "two_paths": [
-        ("24 is f itself, and also what comes through u alone", 24),
-        ("12 is what comes through v alone", 12),
-        ("The two paths are multiplied", 288),
-        ("That is the sum of the two slopes", 7),
+        ("192 is f itself", 192),
+        ("96 is what comes through u alone", 96),
+        ("48 is what comes through v alone", 48),
+        ("The two paths are added, not multiplied", 4608),
+        ("Each slope must be multiplied by the other factor before the", 11),
     ],
     "spread_back": [
         ("dbeta is not yet summed over the axes (0, 2, 3)", lambda dout: dout),

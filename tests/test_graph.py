@@ -423,7 +423,7 @@ def test_softmax_of_a_student_has_checked_gradients_and_a_table():
     closed = p * (dout - np.sum(dout * p, axis=1, keepdims=True))
     np.testing.assert_allclose(gradients["scores"], closed, atol=1e-15)
     assert trace.table(gradients).splitlines() == [
-        "node        formula                   inputs             shape   value   gradient",
+        "node        formula                   inputs             shape   sizes   gradient's sizes",
         "scores      input                                        (N, K)  (4, 3)  (4, 3)",
         "exp_scores  exp(scores)               scores             (N, K)  (4, 3)  (4, 3)",
         "total       sum of exp_scores over K  exp_scores         (N,)    (4,)    (4,)",
@@ -471,8 +471,8 @@ def test_table_shows_what_is_known():
     assert symbolic == repr(trace.graph)
     assert [len(text.splitlines()) for text in (symbolic, values, both)] == [13, 13, 13]
     assert symbolic.splitlines()[0].split() == ["node", "formula", "inputs", "shape"]
-    assert values.splitlines()[0].split()[4:] == ["value"]
-    assert both.splitlines()[0].split()[4:] == ["value", "gradient"]
+    assert values.splitlines()[0].split()[4:] == ["sizes"]
+    assert both.splitlines()[0].split()[4:] == ["sizes", "gradient's", "sizes"]
     row = next(line for line in both.splitlines() if line.startswith("xhat"))
     assert row.endswith("x_minus_mean, one_over_sqrt_var  (N, C, H, W)  (2, 3, 4, 5)  (2, 3, 4, 5)")
 

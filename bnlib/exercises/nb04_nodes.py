@@ -14,22 +14,20 @@ from bnlib.judges import gradcheck
     notebook="04",
     hints=(
         "a is used twice. What does each use contribute?",
-        "Through u: 2 a * v. Through v: u * 3. Then put in a = 2.",
-        "24 + 12.",
+        "Through u: 2 a * v. Through v: u * 3. Then put in a = 4.",
+        "96 + 48.",
     ),
     mistakes=(
-        (24, "24 is f itself, and also what comes through u alone; a reaches f through v, too."),
-        (12, "12 is what comes through v alone; a reaches f through u, too."),
-        (
-            7,
-            "That is the sum of the two slopes; each must be multiplied by the other factor first.",
-        ),
-        (288, "The two paths are multiplied; add them."),
+        (192, "192 is f itself; the slope is wanted."),
+        (96, "96 is what comes through u alone; a reaches f through v, too."),
+        (48, "48 is what comes through v alone; a reaches f through u, too."),
+        (11, "Each slope must be multiplied by the other factor before the two are added."),
+        (4608, "The two paths are added, not multiplied."),
     ),
 )
 def two_paths():
-    """Say what the slope of f = u * v is at a = 2, where u = a * a and v = 3 * a."""
-    return float(round(float(gradcheck.complex_step_gradient(lambda a: a * a * (3 * a), 2.0)), 6))
+    """Say what the slope of f = u * v is at a = 4, where u = a * a and v = 3 * a."""
+    return float(round(float(gradcheck.complex_step_gradient(lambda a: a * a * (3 * a), 4.0)), 6))
 
 
 @exercise(

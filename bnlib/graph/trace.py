@@ -92,6 +92,6 @@ class Trace:
         return lambda v: self.graph.forward(replace={**self.given, place: v}, **inputs).output
 
     def table(self, gradients=None):
-        """Return the graph's table with the values' shapes, and the gradients' if given."""
-        columns = {} if gradients is None else {"gradient": gradients}
-        return self.graph.table(value=self.values, **columns)
+        """Return the graph's table with the values' sizes, and the gradients' if given."""
+        columns = {} if gradients is None else {"gradient's sizes": gradients}
+        return self.graph.table(sizes=self.values, **columns)
