@@ -88,3 +88,17 @@ def test_values_are_what_they_are_without_counting():
     seen = []
     count_sweeps(lambda x: seen.append(np.where(x > 3, np.ones_like(x), x.copy())), X)
     assert np.array_equal(seen[0], np.where(X > 3, 1.0, X))
+
+
+def test_all_arrays_given_are_counted():
+    def product(x, gamma, dout):
+        return dout.sum(), np.ones_like(dout) * gamma * x, gamma * gamma
+
+    assert count_sweeps(product, X, np.arange(4.0), X + 1) == (1 + 3, 3)
+
+
+def test_array_from_outside_is_counted_where_it_meets_one_that_was_given():
+    def meets(x):
+        return X * x, X.sum()
+
+    assert count_sweeps(meets, X) == (2, 1)

@@ -34,10 +34,10 @@ WALKS = (np.concatenate, np.copy, np.dot, np.einsum, np.inner, np.vdot, np.where
 class CountingArray(np.ndarray):
     """An array that notes the full-size operands of every operation on it."""
 
-    def __new__(cls, a, log):
-        """View a copy of a; log collects (reads, writes) of each operation."""
+    def __new__(cls, a, log, full):
+        """View a copy of a; log collects (reads, writes), of arrays of full size, by operation."""
         array = np.array(a).view(cls)
-        array.log, array.full = log, array.size
+        array.log, array.full = log, full
         return array
 
     def __array_finalize__(self, parent):
@@ -91,14 +91,16 @@ class CountingArray(np.ndarray):
         return result
 
 
-def count_sweeps(f: Callable, x: ArrayLike) -> Sweeps:
-    """Return the sweeps that f(x) takes, where x and arrays of its size count as full-size.
+def count_sweeps(f: Callable, *arrays: ArrayLike) -> Sweeps:
+    """Return the sweeps that f(*arrays) takes; arrays as large as the largest are full-size.
 
     Parameters
     ----------
     f : callable
-        Takes an array, and works through NumPy's operations on it.
-    x : array
+        Takes the arrays, and works through NumPy's operations on them.
+    *arrays : array
+        What f reaches in another way, such as a variable from outside, is counted where it meets
+        one of these. Where it is alone, it is not.
 
     Returns
     -------
@@ -112,7 +114,7 @@ def count_sweeps(f: Callable, x: ArrayLike) -> Sweeps:
     Sweeps(reads=3, writes=3)
     """
     log: list[tuple[int, int]] = []
-    f(CountingArray(x, log))
+    f(*(CountingArray(a, log, max(map(np.size, arrays))) for a in arrays))
     reads, writes = (sum(column) for column in zip(*log, strict=True)) if log else (0, 0)
     return Sweeps(reads, writes)
 
