@@ -29,10 +29,10 @@ def test_lines_of_a_figure_differ_in_colour_marker_and_style(ax):
     assert all(len(set(values)) == 3 for values in zip(*looks, strict=True))
 
 
-def test_legend_says_that_its_names_are_norms(ax):
+def test_legend_says_that_its_names_are_norms_and_what_the_band_is(ax):
     bands(ax, [2, 8], {"batch": np.ones((3, 2))}, "images in a batch", "accuracy")
     legend = ax.get_legend()
-    assert legend.get_title().get_text() == "norm"
+    assert legend.get_title().get_text() == "norm: median,\nband: worst to best"
     assert [text.get_text() for text in legend.get_texts()] == ["batch"]
 
 

@@ -30,5 +30,5 @@ def bands(ax, x, runs, xlabel, ylabel, *, log=""):
         ax.fill_between(x, low, high, color=SERIES[number % 4], alpha=0.15, linewidth=0)
     for number, line in enumerate(ax.get_lines()):
         line.set(linestyle=LINES[number % 4], marker=MARKERS[number % 4])
-    ax.legend(title="norm")
+    ax.legend(title="norm: median,\nband: worst to best")
     return ax
