@@ -22,13 +22,13 @@ def test_every_cell_holds_a_word_at_its_place(ax):
     words = {text.get_position(): text.get_text() for text in ax.texts}
     rows = [[words[column, row] for column in (0, 1)] for row in range(5)]
     assert rows[1:3] == [["caught", "fooled"], ["fooled", "fooled"]]
-    assert rows[4] == ["caught", "-"]
+    assert rows[4] == ["caught", "·"]
 
 
 def test_headings_count_what_was_caught(ax):
     words = {text.get_position(): text.get_text() for text in ax.texts}
     assert [words[column, 0] for column in (0, 1)] == ["1 of 2", "0 of 2"]
-    assert [words[column, 3] for column in (0, 1)] == ["1 of 1", "-"]
+    assert [words[column, 3] for column in (0, 1)] == ["1 of 1", "not run"]
 
 
 def test_only_fooled_cells_are_shaded(ax):

@@ -36,10 +36,15 @@ def test_figure_counts_what_each_check_catches():
     assert list(counts.items()) == [("b", 1), ("c", 1), ("a", 2), ("a + c", 3)]
 
 
+def test_figure_counts_what_each_check_runs():
+    results = {"a\nb": {"x": True, "y": None}, "c": {"x": False, "y": False}}
+    found = {"results": results, "checks": list(results), "names": ["a b", "c"], "chosen": (0, 1)}
+    assert readme_figure.run(found) == {"a b": 1, "c": 2, "a b + c": 2}
+
+
 def test_figure_marks_the_chosen_checks_and_their_sum():
-    fig = readme_figure.draw(
-        {"shapes": 1, "all values": 2, "projection": 2, "shapes + all values": 3}, 3
-    )
+    counts = {"shapes": 1, "all values": 2, "projection": 2, "shapes + all values": 3}
+    fig = readme_figure.draw(counts, dict.fromkeys(counts, 3), 3)
     labels = fig.axes[0].get_yticklabels()
     assert [label.get_weight() for label in labels] == ["bold", "bold", "normal", "bold"]
     assert labels[-1].get_text() == "the two in bold together"
@@ -48,7 +53,7 @@ def test_figure_marks_the_chosen_checks_and_their_sum():
 
 def test_figure_of_other_numbers_is_found():
     stored = (ROOT / "docs" / "checks.svg").read_text(encoding="utf-8")
-    assert words(stored) != words(stored.replace(">0<", ">1<"))
+    assert words(stored) != words(stored.replace(">0 of 75<", ">1 of 75<"))
 
 
 @pytest.mark.parametrize("path", find(""), ids=lambda path: path.stem)

@@ -13,6 +13,7 @@ from unittest.mock import patch
 
 import matplotlib as mpl
 import nbformat
+import numpy as np
 from matplotlib import pyplot as plt
 
 from bnlib import plotting
@@ -20,7 +21,7 @@ from bnlib.plotting import style
 from tools.nbfiles import ROOT, find
 
 TARGET = ROOT / "docs" / "checks.svg"
-TRACK = "#EEEEEE"  # what is left to catch
+NOT_RUN, FOOLED = "#F1F1F1", "#F0C8AE"  # mistakes that a check never runs, and that fooled it
 NUMBERS = ("no", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten")
 LABELS = {  # the notebook's names of its checks, for readers who have not met them
     "mean, std": "means and standard deviations",
@@ -50,8 +51,6 @@ def notebook_names(stem):
 def caught(found):
     """Map each check, and the smallest set that catches all, to how many mistakes it catches.
 
-    A part that a check does not run counts as not caught, whether or not that is its business.
-
     Parameters
     ----------
     found : dict
@@ -65,17 +64,30 @@ def caught(found):
     return {**ranked, together: int(table[:, chosen].any(axis=1).sum())}
 
 
-def draw(counts, total):
-    """Return the figure: a bar for each check, as long as what it catches; the last is the set."""
+def run(found):
+    """Map each check, and all of the smallest set together, to how many mistakes it runs."""
+    table = np.array(
+        [[v is not None for v in found["results"][c].values()] for c in found["checks"]]
+    )
+    counts = {name: int(row.sum()) for name, row in zip(found["names"], table, strict=True)}
+    together = " + ".join(found["names"][k] for k in found["chosen"])
+    return {**counts, together: int(table[list(found["chosen"])].any(axis=0).sum())}
+
+
+def draw(counts, runs, total):
+    """Return the figure: for each check and for the set, what it caught, passed and never ran."""
     *single, together = counts
     chosen = together.split(" + ")
     labels = [LABELS[name] for name in single] + [f"the {NUMBERS[len(chosen)]} in bold together"]
     strong = [name in (*chosen, together) for name in counts]
     fig, ax = plt.subplots(figsize=(8.8, 0.3 * len(counts) + 0.6))
-    ax.barh(range(len(counts)), total, color=TRACK)
+    ax.barh(range(len(counts)), total, color=NOT_RUN, label="never run")
+    ax.barh(range(len(counts)), [runs[name] for name in counts], color=FOOLED, label="fooled by")
     colors = [plotting.COLORS["value" if bold else "muted"] for bold in strong]
-    bars = ax.barh(range(len(counts)), counts.values(), color=colors)
-    ax.bar_label(bars, [f"{count}" for count in counts.values()], padding=4)
+    bars = ax.barh(range(len(counts)), counts.values(), color=colors, label="caught")
+    words = [f"{count} of {runs[name]}" for name, count in counts.items()]
+    ax.bar_label(bars, words, padding=4)
+    ax.legend(loc="lower center", bbox_to_anchor=(0.5, -0.12), ncols=3, fontsize=9)
     ax.set_yticks(range(len(counts)), labels)
     for label, bold in zip(ax.get_yticklabels(), strong, strict=True):
         label.set_weight("bold" if bold else "normal")
@@ -91,13 +103,14 @@ def draw(counts, total):
     return fig
 
 
-def alternative_text(counts, total):
+def alternative_text(counts, runs, total):
     """Say the figure's message in words."""
     *single, (together, all_caught) = counts.items()
-    bars = ", ".join(f"{LABELS[name]} {count}" for name, count in single)
+    bars = ", ".join(f"{LABELS[name]} {count} of {runs[name]}" for name, count in single)
     *some, last = [LABELS[name] for name in together.split(" + ")]
     return (
-        f"Bars: how many of {total} wrong implementations each check catches: {bars}. "
+        f"Bars: of {total} wrong implementations, how many each check catches, of those that it "
+        f"runs: {bars}. "
         f"Together, {', '.join(some)} and {last} catch {all_caught}."
     )
 
@@ -108,9 +121,9 @@ def svg():
     kept = patch.object(style, "display", lambda bundle, raw: bundles.append(bundle))
     with kept, mpl.rc_context():
         found = notebook_names("07")
-        counts, total = caught(found), len(found["table"])
-        alt = alternative_text(counts, total)
-        plotting.show(draw(counts, total), alt)
+        counts, runs, total = caught(found), run(found), len(found["table"])
+        alt = alternative_text(counts, runs, total)
+        plotting.show(draw(counts, runs, total), alt)
     return bundles[0]["image/svg+xml"], alt
 
 

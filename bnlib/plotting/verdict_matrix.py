@@ -2,11 +2,13 @@
 
 from bnlib.plotting.style import COLORS
 
-WORDS = {True: "caught", False: "fooled", None: "-"}
+WORDS = {True: "caught", False: "fooled", None: "·"}  # a dot where the part is never run
 
 
 def verdicts(ax, groups, checks, chosen=()):
     """Write in each cell whether a check caught a mistake or was fooled, and shade the fooled.
+
+    Where a check never runs the part, a dot stands, without a shade.
 
     Each group of mistakes has a row above it, with their number and how many each check caught.
     The columns have their names above and below.
@@ -54,7 +56,7 @@ def verdicts(ax, groups, checks, chosen=()):
 def _count(column):
     """Say how many of a column's verdicts are true, and of how many."""
     if None in column:
-        return WORDS[None]
+        return "not run"
     return f"{sum(column)} of {len(column)}"
 
 
