@@ -1,0 +1,369 @@
+"""Predictions that can be typed: ``predict.NAME(...)`` says right, close or not, and why.
+
+>>> from bnlib import predict
+>>> predict.factor_after_20_layers(...)
+No prediction yet: put yours in place of the three dots.
+>>> predict.factor_after_20_layers(40)
+Not right. 40 adds up 20 doublings; each layer multiplies by 2.
+>>> predict.factor_after_20_layers(1e6)
+Close: it is 1,048,576. Each of 20 layers doubles the difference: 2 to the power of 20.
+>>> predict.used_twice("x", "mean")
+Close: 1 of these is right, and there are 2 in all.
+
+A number is close within a factor, some names are close where a part of them is right. `ALL` maps
+each name to its prediction.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from math import erf, sqrt
+from typing import Any
+
+from bnlib.exercises.checker.outcomes import is_nothing, real_array
+
+
+@dataclass(frozen=True, repr=False)
+class Verdict:
+    """What became of a prediction: "right", "close", "not", or None for not made yet."""
+
+    verdict: str | None
+    message: str
+
+    def __repr__(self):
+        return self.message
+
+
+OPEN = Verdict(None, "No prediction yet: put yours in place of the three dots.")
+
+
+@dataclass(frozen=True)
+class Typed:
+    """A question with one right answer; misses maps likely wrong ones to a sentence each."""
+
+    right: Any
+    why: str
+    misses: Mapping = field(default_factory=dict)
+
+    def __call__(self, *answer):
+        """Judge an answer: one value, or several names."""
+        if not answer or is_nothing(answer):
+            return OPEN
+        given = self.read(answer)
+        if given is None:
+            return Verdict("not", f"Not right. The answer is {self.wanted}.")
+        if self.equal(given, self.right):
+            return Verdict("right", f"Right. {self.why}")
+        for miss, sentence in self.misses.items():
+            if self.equal(given, miss):
+                return Verdict("not", f"Not right. {sentence}")
+        near = self.nearly(given)
+        return Verdict("close", f"Close: {near}") if near else Verdict("not", self.nudge)
+
+    @property
+    def nudge(self):
+        """What an answer is told that is wrong in a way nobody thought of."""
+        return "Not right. Think once more, or run the next cell and see."
+
+    def equal(self, a, b):
+        """Return whether two answers are the same."""
+        return a == b
+
+    def nearly(self, given):
+        """Say how a wrong answer is close, or return None."""
+
+
+@dataclass(frozen=True)
+class Number(Typed):
+    """A number: right within a share of it, close within a factor."""
+
+    share: float = 0.01
+    factor: float = 1.5
+    wanted = "a number"
+
+    def read(self, answer):
+        """Return one real number, or None."""
+        array = real_array(answer[0]) if len(answer) == 1 else None
+        return float(array) if array is not None and array.ndim == 0 else None
+
+    def equal(self, a, b):
+        """Return whether two numbers agree within the share."""
+        return abs(a - b) <= self.share * abs(b)
+
+    def nearly(self, given):
+        """Say the right number where the given one is within the factor."""
+        if self.right and 1 / self.factor <= given / self.right <= self.factor:
+            return f"it is {self.right:,.7g}. {self.why}"
+
+
+@dataclass(frozen=True)
+class Numbers(Typed):
+    """Several whole numbers in order, such as a shape."""
+
+    wanted = "a tuple of whole numbers"
+
+    def read(self, answer):
+        """Return a tuple of integers, or None."""
+        array = real_array(answer[0] if len(answer) == 1 else answer)
+        if array is not None and array.ndim == 1 and (array == array.astype(int)).all():
+            return tuple(array.astype(int).tolist())
+
+    def nearly(self, given):
+        """Say that the numbers are right, and their order is not."""
+        if sorted(given) == sorted(self.right):
+            return "the numbers are right, their order is not."
+
+
+@dataclass(frozen=True)
+class Names(Typed):
+    """One or several words, in any order; right is a set of them."""
+
+    wanted = "one or several words in quotes"
+
+    def read(self, answer):
+        """Return the set of words in lower case, or None."""
+        words = answer[0] if len(answer) == 1 and not isinstance(answer[0], str) else answer
+        if isinstance(words, (set, frozenset, list, tuple)) and all(
+            isinstance(word, str) for word in words
+        ):
+            return frozenset(word.strip().lower() for word in words)
+
+    def equal(self, a, b):
+        """Return whether the words are the same."""
+        return a == (frozenset({b}) if isinstance(b, str) else frozenset(b))
+
+    def nearly(self, given):
+        """Count the words that are right."""
+        found = len(given & frozenset(self.right))
+        if found:
+            return f"{found} of these is right, and there are {len(self.right)} in all."
+
+
+ALL = {
+    # 01 Concept
+    "factor_after_20_layers": Number(
+        2**20,
+        "Each of 20 layers doubles the difference: 2 to the power of 20.",
+        {40: "40 adds up 20 doublings; each layer multiplies by 2.", 2: "2 is one layer's share."},
+        factor=2.0,
+    ),
+    "scaled_xhat": Names(
+        {"same"},
+        "The mean takes the 5 with it, the standard deviation the 1000.",
+        {
+            "larger": "The standard deviation is 1000 times as large, too.",
+            "shifted": "The mean is shifted by 5, too, and it is subtracted.",
+        },
+    ),
+    "mu_of_the_table": Numbers(
+        (64,),
+        "Each of the 64 columns has one mean.",
+        {(256,): "That is one mean for each row; each column has its own."},
+    ),
+    "count_in_the_patches": Number(
+        6 * 96 * 96,
+        "6 images, 96 rows and 96 columns share the mean of a channel.",
+        {
+            96 * 96: "That is one image's channel; all six images take part.",
+            6 * 3 * 96 * 96: "That is the whole batch; each channel has its own mean.",
+            6: "That is N, one position; all positions take part.",
+        },
+    ),
+    "share_that_passes": Number(
+        50 * (1 + erf(1 / sqrt(2))),
+        "A bell curve has 84 % of its numbers above -1, and the channels have 80 to 85 %.",
+        {50: "50 % pass with beta = 0; beta = 1 lifts all numbers by one standard deviation."},
+        share=0.06,
+        factor=1.25,
+    ),
+    # 02 Forward pass
+    "shape_of_the_table": Numbers(
+        (40, 3),
+        "2 * 4 * 5 positions are the rows, 3 channels the columns.",
+        {(2, 4, 5, 3): "That is after the transpose; the reshape merges three axes into one."},
+    ),
+    "first_row": Numbers(
+        (0, 8, 16),
+        "A row holds one position in all three channels.",
+        {(0, 1, 2): "That is the first row of the reshape alone: three positions of channel 0."},
+    ),
+    "way_back": Numbers(
+        (0, 3, 1, 2),
+        "The channels are axis 3 now, and become axis 1.",
+        {(0, 2, 3, 1): "The same again leads to (N, W, C, H), not back."},
+    ),
+    "mean_with_keepdims": Numbers(
+        (1, 3, 1, 1),
+        "The averaged axes stay, with size 1, so the mean meets the channel axis of x.",
+        {(3,): "That is without keepdims; with it the averaged axes stay, with size 1."},
+    ),
+    "worst_channel": Number(
+        1,
+        "The error goes with 1 / variance, and channel 1 has the smallest variance.",
+        {
+            0: "Channel 0 has the largest variance, so the smallest error.",
+            2: "Channel 2 comes second; look for the smallest standard deviation.",
+        },
+        factor=1.0,
+    ),
+    "different_outputs": Number(
+        1, "The statistics are fixed, so the other images cannot matter.", factor=1.0
+    ),
+    # 03 Gradient checking
+    "central_error_falls_by": Number(
+        100,
+        "Its error goes with the square of the step.",
+        {10: "10 is the forward difference; in the central one the term with h cancels."},
+        factor=1.3,
+    ),
+    "sum_of_xhat_squared": Number(
+        40,
+        "xhat has variance 1, so its m = 40 squares sum to m, whatever x is.",
+        {1: "1 is their mean; there are 40 of them.", 0: "0 is the sum of xhat itself."},
+        factor=1.0,
+    ),
+    "stored_in_whole_numbers": Number(
+        3,
+        "The array holds whole numbers, and cuts off the rest.",
+        {3.00001: "The array holds whole numbers only."},
+        share=0.0,
+        factor=1.0,
+    ),
+    # 04 Computational graph
+    "used_twice": Names(
+        {"x", "x_minus_mean"},
+        "x goes into the mean and the difference, x_minus_mean into the square and xhat.",
+    ),
+    "change_of_the_loss": Number(
+        6,
+        "Three places change, and their upstream gradients 1, 2 and 3 add up.",
+        {
+            2: "2 is their mean; the three contributions add up.",
+            3: "Three places change, each with an upstream gradient of its own.",
+        },
+        factor=1.0,
+    ),
+    "slope_at_5": Number(
+        13,
+        "10 comes through the square, 3 through the product.",
+        {
+            10: "10 comes through the square alone.",
+            3: "3 comes through the product alone.",
+            30: "The two paths are added, not multiplied.",
+            40: "40 is f itself; its slope is wanted.",
+        },
+        factor=1.0,
+    ),
+    "shape_of_the_factors_gradient": Numbers(
+        (3,),
+        "A gradient has the shape of its value, one number for each channel.",
+        {(2, 3, 4, 5): "The value was spread over the channel, so its gradient is summed."},
+    ),
+    "does_the_shape_tell": Names(
+        {"no"}, "Both parts have the same shape as their sum.", {"yes": "Compare their shapes."}
+    ),
+    # 05 Closed form
+    "share_of_a_large_eps": Number(
+        1000 / 1025,
+        "1000 / (25 + 1000): eps is nearly all that stands under the root.",
+        {40: "The factor is eps / (var + eps), never above 1."},
+        share=0.02,
+    ),
+    "differ_in_norm": Number(
+        100 * sqrt(2 / 38),
+        "The difference has 2 of the 40 directions, the true gradient the other 38.",
+        {
+            5: "That is the share of the squares; a norm is a root.",
+            2: "2 counts directions; compare the roots of 2 and 38.",
+        },
+        share=0.05,
+    ),
+    "symmetric": Names(
+        {"closed form", "twice too large"},
+        "A factor leaves a symmetric matrix symmetric; a missing term does not.",
+    ),
+    # 06 Statistics
+    "passes_the_exact_check": Names(
+        {"sign flipped"}, "A flipped sign changes neither the means nor the standard deviations."
+    ),
+    "share_after_10": Number(
+        1 - 0.9**10,
+        "The start still weighs 0.9 to the power of 10, about a third.",
+        {
+            1: "Each batch adds a tenth of what is missing, not a tenth of the whole.",
+            0.9**10: "That is the share of the start.",
+        },
+        share=0.03,
+    ),
+    "share_of_the_last_batch": Number(
+        0.9,
+        "In PyTorch momentum weighs the new value.",
+        {0.1: "0.1 is what was meant; PyTorch's momentum weighs the new value."},
+    ),
+    "running_variance": Number(
+        0.9 + 0.1 * 2.5 * 16 / 15,
+        "0.9 * 1 + 0.1 * 2.5 * 16 / 15.",
+        {1.15: "1.15 takes the biased variance; PyTorch remembers the unbiased one."},
+        share=0.002,
+        factor=1.1,
+    ),
+    # 07 When checks lie
+    "caught_together": Names(
+        {"no"}, "The two mistakes fit each other.", {"yes": "Compare the two with each other."}
+    ),
+    "caught_of_the_running": Number(12, "It compares with values written out by hand.", factor=1.2),
+    "caught_with_equal_axes": Number(
+        0, "With C = W every wrong shape fits.", {5: "The five need axes of different sizes."}
+    ),
+    "checks_needed": Number(
+        4,
+        "One for each part that nobody else runs or sees.",
+        {
+            1: "No check runs all parts of a layer.",
+            10: "Several checks see nothing that another does not.",
+        },
+        factor=1.3,
+    ),
+    # 08 Other normalizations
+    "means_of_group_norm": Number(
+        4,
+        "Two images with two groups each.",
+        {8: "8 is instance norm.", 2: "2 is layer norm."},
+        factor=1.0,
+    ),
+    "one_group_is": Names(
+        {"layer norm"},
+        "All channels of an image share a mean.",
+        {"instance norm": "That is as many groups as channels.", "batch norm": "One image each."},
+    ),
+    "scatter_falls_by": Number(
+        (1 / 2) / (sqrt(63) / 64),
+        "sqrt(1) / 2 over sqrt(63) / 64.",
+        {sqrt(32): "That is 1 / sqrt(N); mind the digit itself, which never varies."},
+        share=0.03,
+    ),
+    "values_of_two_rows": Numbers(
+        (-1, 1),
+        "Two numbers lie one standard deviation below and above their mean.",
+    ),
+    # 09 Training
+    "gradient_of_the_bias": Number(0, "Batch norm subtracts the mean, and the bias with it."),
+    "gradient_of_louder_filters": Number(
+        0.1,
+        "The output stays, so a step of a filter ten times as large has a tenth of the effect.",
+        {10: "The output stays the same.", 1: "A step counts less when the filter is larger."},
+    ),
+    "start_after_22_steps": Number(
+        0.99**22, "0.99 to the power of 22.", {0.9**22: "That is for 0.9."}, share=0.02
+    ),
+    "exact_in_pieces": Names(
+        {"layer", "group"}, "They treat each image by itself.", {"batch": "Its mean is a batch's."}
+    ),
+    # 10 Speed
+    "nodes_that_cost_nothing": Names(
+        {"sqrt_var", "one_over_sqrt_var"}, "They work on one number for each channel."
+    ),
+}
+
+__all__ = ["ALL", *ALL]
+
+globals().update(ALL)
