@@ -3,7 +3,7 @@
 from copy import deepcopy
 
 import pytest
-from nbformat.v4 import new_markdown_cell, new_output
+from nbformat.v4 import new_code_cell, new_markdown_cell, new_output
 
 from tests.notebook_samples import ALT, SVG, complete_notebook, figure_output, printed
 from tools import notebook_style
@@ -55,6 +55,21 @@ def set_outputs(*outputs):
 
 def set_tags(index, *tags):
     return lambda notebook: notebook.cells[index].metadata.update(tags=list(tags))
+
+
+QUESTION = "**Predict.** What is 2 + 2?"
+FOLDED = "<details><summary>Answer</summary>\n\nIt is 4.\n</details>"
+
+
+def ask(question=QUESTION, code="2 + 2", answer=FOLDED):
+    def plant(notebook):
+        cells = [new_markdown_cell(question), new_markdown_cell(answer)]
+        if code is not None:
+            cells.insert(1, new_code_cell(code, execution_count=2))
+            notebook.cells[4].execution_count = 3
+        notebook.cells[3:3] = cells
+
+    return plant
 
 
 def repeat_code(times):
@@ -111,6 +126,21 @@ FAULTS = {
         add_text("### Mean\n\n$$\\mu = \\text{the mean of all of the}$$"),
         "without words",
     ),
+    "answer not folded": (ask(answer="It is 4."), "is not a folded answer"),
+    "answer folded in the wrong way": (ask(answer="<details>It is 4.</details>"), "not a folded"),
+    "answer in the question": (ask(question=QUESTION + "\n\nIt is 4."), "before anything has run"),
+    "two questions": (ask(question=QUESTION + "\n\n" + QUESTION), "two predictions in one cell"),
+    "figure before the answer": (ask(code="plotting.show(fig, alt='It is 4.')"), "a figure stands"),
+    "question without code": (ask(code=None), "no code follows the prediction"),
+    "question without answer": (ask(answer="```\n4\n```"), "is not a folded answer"),
+    "function defined again": (
+        set_code("def f():\n    return 1\n\n\ndef f():\n    return 2"),
+        "cell 2 defines f, which cell 2 has",
+    ),
+    "imported function defined again": (
+        set_code("from math import exp\n\n\ndef exp(x):\n    return x"),
+        "cell 2 defines exp",
+    ),
     "no role": (set_outputs(figure_output(svg=SVG.replace('role="img"', ""))), "role=img"),
 }
 
@@ -134,6 +164,12 @@ def test_planted_fault_is_found(fault, notebook):
 )
 def test_text_that_everyone_can_read_is_no_complaint(notebook, text):
     add_text(text)(notebook)
+    assert complaints(notebook) == []
+
+
+@pytest.mark.parametrize("question", [QUESTION, QUESTION + "\n\n1. Now?\n2. And then?"])
+def test_question_with_a_folded_answer_is_no_complaint(notebook, question):
+    ask(question)(notebook)
     assert complaints(notebook) == []
 
 

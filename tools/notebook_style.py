@@ -35,6 +35,9 @@ LINK = re.compile(r"(?<!!)\[([^\]]*)\]\(|<a\b[^>]*>(.*?)</a>")
 VAGUE = {"", "click here", "here", "link", "more", "read more", "this", "this link", "this page"}
 FORMULA = re.compile(r"\$\$.*?\$\$", re.DOTALL)
 FENCE = re.compile(r"^(`{3,}|~{3,}).*?^\1", re.MULTILINE | re.DOTALL)
+PREDICT = re.compile(r"^\*\*Predict\b[^*]*\*\*", re.MULTILINE)
+ANSWER = "<details><summary>Answer</summary>"
+QUESTION_LISTS = re.compile(r"^(?:\d+\.|[-|]|<details>)")
 HEADING = re.compile(r"^(#{1,6}) +(.+?) *$", re.MULTILINE)
 
 
@@ -215,6 +218,42 @@ def formulas_stand_beside_words(notebook):
             yield f"cell {k}: a formula stands without words"
 
 
+def predictions_stay_open(notebook):
+    """A prediction ends its cell; code without a figure follows, then the answer, folded."""
+    cells = notebook.cells
+    for k, cell in enumerate(cells):
+        asked = list(PREDICT.finditer(prose(cell)))
+        if not asked:
+            continue
+        if len(asked) > 1:
+            yield f"cell {k}: two predictions in one cell, and one answer"
+        _, *below = prose(cell)[asked[-1].start() :].strip().split("\n\n")
+        if not all(QUESTION_LISTS.match(paragraph) for paragraph in below):
+            yield f"cell {k}: text follows the prediction, before anything has run"
+        end = next((j for j in range(k + 1, len(cells)) if prose(cells[j])), len(cells))
+        if end == k + 1:
+            yield f"cell {k}: no code follows the prediction"
+        if any("plotting.show(" in code.source for code in cells[k + 1 : end]):
+            yield f"cell {k}: a figure stands before the answer, and its title or alt text says it"
+        if end == len(cells) or not cells[end].source.startswith(ANSWER):
+            yield f"cell {k}: what follows the prediction's code is not a folded answer: {ANSWER}"
+
+
+def a_function_has_a_name_of_its_own(notebook):
+    """No cell defines a function again, or one that is imported: earlier cells would break."""
+    seen = {}
+    for k, cell in code_cells(notebook):
+        source = re.sub(r"^\s*[%!].*$", "", cell.source, flags=re.MULTILINE)
+        for node in ast.parse(source).body:
+            imported = node.names if isinstance(node, ast.Import | ast.ImportFrom) else ()
+            names = [alias.asname or alias.name for alias in imported]
+            if isinstance(node, ast.FunctionDef):
+                names = [node.name]
+                if node.name in seen:
+                    yield f"cell {k} defines {node.name}, which cell {seen[node.name]} has"
+            seen |= dict.fromkeys(names, k)
+
+
 RULES = (
     every_cell_was_run_in_order,
     no_cell_escapes_the_check,
@@ -229,6 +268,8 @@ RULES = (
     tables_have_headers,
     images_and_links_say_what_they_are,
     formulas_stand_beside_words,
+    predictions_stay_open,
+    a_function_has_a_name_of_its_own,
 )
 
 

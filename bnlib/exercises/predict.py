@@ -82,7 +82,7 @@ class Number(Typed):
 
     def read(self, answer):
         """Return one real number, or None."""
-        array = real_array(answer[0]) if len(answer) == 1 else None
+        array = _numbers(answer[0]) if len(answer) == 1 else None
         return float(array) if array is not None and array.ndim == 0 else None
 
     def equal(self, a, b):
@@ -103,7 +103,7 @@ class Numbers(Typed):
 
     def read(self, answer):
         """Return a tuple of integers, or None."""
-        array = real_array(answer[0] if len(answer) == 1 else answer)
+        array = _numbers(answer[0] if len(answer) == 1 else answer)
         if array is not None and array.ndim == 1 and (array == array.astype(int)).all():
             return tuple(array.astype(int).tolist())
 
@@ -136,6 +136,12 @@ class Names(Typed):
         found = len(given & frozenset(self.right))
         if found:
             return f"{found} of these is right, and there are {len(self.right)} in all."
+
+
+def _numbers(value):
+    """Return a value as an array of real numbers, or None; True is no number."""
+    array = real_array(value)
+    return None if array is None or array.dtype.kind == "b" else array
 
 
 ALL = {
