@@ -963,8 +963,8 @@ WRONG = {
         ("192 is f itself", 192),
         ("96 is what comes through u alone", 96),
         ("48 is what comes through v alone", 48),
-        ("The two paths are added, not multiplied", 4608),
-        ("Each slope must be multiplied by the other factor before the", 11),
+        ("The two paths are multiplied", 4608),
+        ("That is the sum of the two slopes", 11),
     ],
     "spread_back": [
         ("dbeta is not yet summed over the axes (0, 2, 3)", lambda dout: dout),

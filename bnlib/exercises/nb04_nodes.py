@@ -21,8 +21,11 @@ from bnlib.judges import gradcheck
         (192, "192 is f itself; the slope is wanted."),
         (96, "96 is what comes through u alone; a reaches f through v, too."),
         (48, "48 is what comes through v alone; a reaches f through u, too."),
-        (11, "Each slope must be multiplied by the other factor before the two are added."),
-        (4608, "The two paths are added, not multiplied."),
+        (
+            11,
+            "That is the sum of the two slopes; each must be multiplied by the other factor first.",
+        ),
+        (4608, "The two paths are multiplied; add them."),
     ),
 )
 def two_paths():
