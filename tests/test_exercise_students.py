@@ -91,16 +91,16 @@ def score_of(seed, step=1):
 
 
 def test_small_edits_are_refused():
-    score, made = score_of(seed=0, step=41)
-    assert made > 40
+    score, made = score_of(seed=0, step=83)
+    assert made > 20
     assert score >= 0.995
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("seed", range(6))
-def test_all_small_edits_are_refused(seed):
-    score, made = score_of(seed)
-    assert made > 1500
+@pytest.mark.parametrize("seed", range(6))  # a seed edits other places
+def test_many_small_edits_are_refused(seed):
+    score, made = score_of(seed, step=3)
+    assert made > 500
     assert score >= 0.995
 
 
@@ -277,7 +277,7 @@ def test_sleeper_is_woken(monkeypatch):
 
 
 @linux_only
-@pytest.mark.parametrize("answer", [allocates, grows])
+@pytest.mark.parametrize("answer", [allocates, pytest.param(grows, marks=pytest.mark.slow)])
 def test_eater_of_memory_is_stopped(answer):
     result = exercises.channel_mean.check(answer)
     assert result.correct is False
