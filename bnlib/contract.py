@@ -136,7 +136,7 @@ def axes_within_images(axes, x, clear):
     """Return the axes in order, none of them negative; all but the images if that is clear."""
     if axes is None and clear:
         return tuple(range(1, x.ndim))
-    given = (axes,) if isinstance(axes, Integral) else () if axes is None else tuple(axes)
+    given = () if axes is None else tuple(axes) if np.iterable(axes) else (axes,)
     if not all(isinstance(axis, Integral) for axis in given):
         raise TypeError(f"axes must be integers; got {axes!r}")
     found = sorted({int(axis) % x.ndim for axis in given if -x.ndim <= axis < x.ndim})

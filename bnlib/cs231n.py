@@ -222,14 +222,21 @@ def _slopes(f, x, h):
         before = x[place]
         try:
             x[place] = before + h
-            above, value_above = float(x[place]), np.array(f(x), np.float64)  # f may return a view
+            above, value_above = float(x[place]), _value(f, x)
             x[place] = before - h
-            below, value_below = float(x[place]), np.array(f(x), np.float64)
+            below, value_below = float(x[place]), _value(f, x)
         finally:
             x[place] = before
         if not above > below:
             raise ValueError(f"h must be positive, and move x {before} in {kind}; got {h}")
         yield place, (value_above - value_below) / (above - below)
+
+
+def _value(f, x):
+    value = f(x)
+    if np.asarray(value).dtype.kind not in "biuf":  # None, for one, would become NaN
+        raise ValueError(f"f must return real numbers; got {type(value).__name__}")
+    return np.array(value, np.float64)  # a copy: f may return a view of x
 
 
 def _forward(x, gamma, beta, bn_param):

@@ -61,12 +61,12 @@ def backward(dout: np.ndarray, saved: Normalized) -> Triple:
     dout = counted(dout, saved.where)
     dbeta = sum_to(dout, gamma.shape)
     dgamma = sum_to(dout * xhat, gamma.shape)
-    if gamma.shape == inv_std.shape:  # batch norm: gamma and the sums belong to the same values
-        m = count(xhat.shape, axes, saved.where)
+    if gamma.shape == inv_std.shape and saved.where is None:
+        m = count(xhat.shape, axes)  # batch norm: gamma and the sums belong to the same values
         scale, through_mean, through_var = gamma * inv_std, dbeta / m, dgamma / m
     else:
         dout = gamma * dout
-        through_mean, through_var = mean_along(dout, axes), mean_along(dout * xhat, axes)
+        through_mean, through_var = (mean_along(a, axes, saved.where) for a in (dout, dout * xhat))
         scale = inv_std
     through_mean = through_mean if saved.centred else 0
     dx = scale * (dout - through_mean - xhat * through_var)

@@ -418,6 +418,10 @@ def test_float32_is_divided_by_the_step_that_was_taken():
             lambda: eval_numerical_gradient_array(lambda x: x, np.ones(3), np.ones(2)),
             r"df must have the shape of f\(x\), \(3,\); got \(2,\)",
         ),
+        (
+            lambda: eval_numerical_gradient(lambda x: None, np.ones(3), False),
+            "f must return real numbers; got NoneType",
+        ),
     ],
 )
 def test_what_f_returns_must_fit(call, says):

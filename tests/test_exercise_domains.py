@@ -160,6 +160,12 @@ def test_odd_objects_are_read_as_numbers_or_refused(odd):
     assert exercises.channel_mean.check(ODD[odd]).correct is False
 
 
+@pytest.mark.parametrize("error", [1, 1.02])
+def test_numbers_rounded_to_float16_are_refused(error):
+    answer = lambda x: (error * x.mean(axis=AXES)).astype(np.float16)  # noqa: E731
+    assert exercises.channel_mean.check(answer).correct is False
+
+
 # --- 2. Right answers refused
 
 

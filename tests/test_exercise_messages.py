@@ -201,6 +201,13 @@ def test_constant_factor_is_named(name, factor, answer):
     assert f"is {factor} times what it should be" in str(exercises.ALL[name].check(answer))
 
 
+@pytest.mark.parametrize("factor", [1 + 1e-9, -1 - 1e-9])
+def test_factor_that_would_read_as_1_is_not_named(factor):
+    result = exercises.channel_mean.check(lambda x: factor * x.mean(axis=AXES))
+    assert result.correct is False
+    assert "1 times" not in str(result)
+
+
 @pytest.mark.parametrize(
     ("words", "answer"),
     [

@@ -603,6 +603,7 @@ def test_arrays_of_another_library_pass_through(name):
         ((3,), ValueError, "axes must be named"),
         ((), ValueError, "axes must be named"),
         ((1.0,), TypeError, "axes must be integers"),
+        (1.0, TypeError, "axes must be integers"),
     ],
 )
 def test_axes_that_do_not_fit_are_named(axes, error, says):

@@ -143,6 +143,16 @@ def test_masked_numbers_do_not_choose_the_unit():
 
 
 @MODULES
+def test_a_masked_gradient_beyond_float32_is_refused(module):
+    x = np.array([[1e-38], [0], [7], [0], [0]], np.float32)
+    dout = np.array([[-0.65], [-0.8], [-0.4], [0.1], [-1.3]], np.float32)
+    where = np.arange(5)[:, None] != 2
+    _, cache = module.batchnorm_forward(x, [-2], [0], eps=0, where=where)
+    with pytest.raises(ValueError, match="dx is too large for float32"):
+        module.batchnorm_backward(dout, cache)
+
+
+@MODULES
 @pytest.mark.parametrize("value", [1e308, -1.7e308, 1e-320, 5e-324])
 def test_a_constant_channel_of_any_size_gives_beta(module, value):
     x = np.random.default_rng(0).standard_normal((200, 2))

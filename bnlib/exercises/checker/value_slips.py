@@ -242,5 +242,7 @@ def _factors(pairs):
         ratio = float(telling.ours[place] / telling.right[place])
         if np.isfinite(ratio) and ratio:
             digits = 4 if np.isclose(ratio, float(f"{ratio:.4g}"), rtol=1e-6) else 6
-            known[f"{ratio:.{digits}g}"] = [ratio] * len(pairs)
+            said = f"{ratio:.{digits}g}"
+            if abs(float(said)) != 1:  # nobody looks for a factor that reads as 1
+                known[said] = [ratio] * len(pairs)
     return known
