@@ -7,6 +7,7 @@ from bnlib.layout import (
     _add_up,
     _innermost,
     count,
+    counted,
     mean_along,
     per_channel,
     reduced_axes,
@@ -51,6 +52,44 @@ def test_count_multiplies_the_sizes_of_the_axes():
     assert count(SHAPE, (0, 2, 3)) == 40
     assert count((7, 3), (0,)) == 7
     assert count((0, 3, 4, 5), (0, 2, 3)) == 0
+
+
+# (2, 3, 4): the middle channel counts once, at the last position of the second image.
+WHERE = np.zeros((2, 3, 4), bool)
+WHERE[0, 0], WHERE[1, 1, 3], WHERE[:, 2, 1:] = True, True, True
+NUMBERS = np.arange(24.0).reshape(2, 3, 4)
+
+
+def test_count_of_some_positions_is_of_each_channel_and_keeps_its_axes():
+    assert count((2, 3, 4), (0, 2), WHERE).tolist() == [[[4], [1], [6]]]
+    assert count((2, 3, 4), (1, 2), WHERE).tolist() == [[[7]], [[4]]]
+
+
+def test_mean_along_some_positions_is_of_those_alone():
+    zero_elsewhere = NUMBERS * WHERE
+    assert mean_along(zero_elsewhere, (0, 2), WHERE).tolist() == [[[1.5], [19], [16]]]
+    want = [np.mean(image[here]) for image, here in zip(NUMBERS, WHERE, strict=True)]
+    assert mean_along(zero_elsewhere, (1, 2), WHERE).ravel().tolist() == want
+
+
+@pytest.mark.parametrize("dtype", [np.float32, np.longdouble, np.complex64])
+def test_mean_along_some_positions_stays_in_its_dtype(dtype):
+    assert mean_along((NUMBERS * WHERE).astype(dtype), (0, 2), WHERE).dtype == dtype
+
+
+@pytest.mark.parametrize("value", [7.0, np.nan, np.inf])
+def test_counted_is_0_where_no_position_counts_whatever_stands_there(value):
+    a = np.where(WHERE, NUMBERS, value)
+    assert counted(a, WHERE).tolist() == (NUMBERS * WHERE).tolist()
+
+
+@pytest.mark.parametrize("dtype", [np.float32, np.float64, np.longdouble, np.complex64, np.int64])
+def test_counted_stays_in_its_dtype(dtype):
+    assert counted(NUMBERS.astype(dtype), WHERE).dtype == dtype
+
+
+def test_counted_is_the_array_itself_where_all_positions_count():
+    assert counted(NUMBERS, None) is NUMBERS
 
 
 def test_mean_along_keeps_the_averaged_axes_with_size_1():
