@@ -96,6 +96,84 @@ def test_nothing_is_written_into_an_argument():
     assert all((a == b).all() for a, b in zip(cache, saved, strict=True))
 
 
+# Only some positions count, no mean, and numbers whose squares overflow
+
+WHERE = np.random.default_rng(4).random(SHAPE) < 0.6
+WHERE[:, :, 0], WHERE[..., 0] = True, True  # every mean has several
+
+
+@pytest.mark.parametrize("centred", [True, False], ids=["with mean", "without"])
+@pytest.mark.parametrize("where", [None, WHERE], ids=["all count", "some count"])
+@pytest.mark.parametrize("gamma_shape", GAMMA_SHAPES, ids=str)
+@pytest.mark.parametrize("axes", [(0, 2, 3), (1, 2, 3), (3,)], ids=str)
+def test_every_variant_of_backward_is_the_complex_step_of_forward(
+    axes, gamma_shape, where, centred
+):
+    x, gamma, beta, dout = arguments(gamma_shape)
+    beta = beta if centred else None
+
+    def f(x=x, gamma=gamma, beta=beta):
+        return normalize.forward(x, gamma, beta, axes, EPS, where)[0]
+
+    dx, dgamma, dbeta = normalize.backward(
+        dout, normalize.forward(x, gamma, beta, axes, EPS, where)[1]
+    )
+    close = {"rtol": 1e-12, "atol": 2e-14}  # as above
+    np.testing.assert_allclose(dx, complex_step_gradient(f, x, dout), **close)
+    by_gamma = complex_step_gradient(lambda gamma: f(gamma=gamma), gamma, dout)
+    np.testing.assert_allclose(dgamma, by_gamma, **close)
+    if centred:
+        by_beta = complex_step_gradient(lambda beta: f(beta=beta), beta, dout)
+        np.testing.assert_allclose(dbeta, by_beta, **close)
+
+
+def test_without_beta_x_is_divided_by_its_root_mean_square():
+    x, gamma, _, _ = arguments((1, 3, 4, 5))
+    y, cache = normalize.forward(x, gamma, None, (1, 2, 3), EPS)
+    rms = np.sqrt((x**2).mean(axis=(1, 2, 3), keepdims=True) + EPS)
+    np.testing.assert_allclose(y, gamma * x / rms, rtol=1e-14)
+    assert (cache.mean, cache.centred, cache.unit, cache.where) == (None, False, None, None)
+
+
+@pytest.mark.parametrize("elsewhere", [np.nan, np.inf, 1e300])
+@pytest.mark.parametrize("gamma_shape", [(1, 3, 1, 1), (1, 3, 4, 5)], ids=str)
+def test_nothing_is_seen_of_positions_that_do_not_count(gamma_shape, elsewhere):
+    x, gamma, beta, dout = arguments(gamma_shape)
+    clean = normalize.forward(x, gamma, beta, (0, 2, 3), EPS, WHERE)
+    dirty = normalize.forward(np.where(WHERE, x, elsewhere), gamma, beta, (0, 2, 3), EPS, WHERE)
+    assert (clean[0] == dirty[0]).all()
+    assert (clean[0][~WHERE] == 0).all()
+    gradients = normalize.backward(dout, clean[1])
+    assert (gradients[0][~WHERE] == 0).all()
+    others = normalize.backward(np.where(WHERE, dout, elsewhere), dirty[1])
+    assert all((a == b).all() for a, b in zip(gradients, others, strict=True))
+
+
+@pytest.mark.parametrize("exponent", [500, -500])
+@pytest.mark.parametrize("centred", [True, False], ids=["with mean", "without"])
+@pytest.mark.parametrize("gamma_shape", [(1, 3, 1, 1), (1, 3, 4, 5)], ids=str)
+def test_a_power_of_two_before_x_changes_no_digit_of_y(gamma_shape, centred, exponent):
+    x, gamma, beta, dout = arguments(gamma_shape)
+    beta = beta if centred else None
+    factor, eps = 2.0**exponent, 0.1
+    y, cache = normalize.forward(x, gamma, beta, (0, 2, 3), eps)
+    scaled, far = normalize.forward(x * factor, gamma, beta, (0, 2, 3), eps * factor * factor)
+    assert cache.unit is None
+    assert (far.unit > 1).all() == (exponent > 0)
+    assert (y == scaled).all()
+    right, got = normalize.backward(dout, cache), normalize.backward(dout, far)
+    assert (got[0] == right[0] / factor).all()
+    assert all((a == b).all() for a, b in zip(got[1:], right[1:], strict=True))
+
+
+def test_a_dx_that_no_float64_holds_is_infinite_without_a_warning():
+    x, gamma, beta, dout = arguments((1, 3, 1, 1))
+    with np.errstate(over="raise"):
+        _, cache = normalize.forward(x * 2.0**-900, gamma, beta, (0, 2, 3), 0)
+        dx, *_ = normalize.backward(dout * 2.0**200, cache)
+    assert np.isinf(dx).any()
+
+
 def without_xhat_term(dout, cache):
     dxhat = cache.gamma * dout
     return (dxhat - dxhat.mean(axis=cache.axes, keepdims=True)) * cache.inv_std

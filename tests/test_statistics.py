@@ -99,3 +99,60 @@ def test_a_constant_channel_has_variance_zero_exactly():
         assert (mean, var) == (value, 0)
     x = np.full((100_000, 3), 10_000.1, np.float32)  # added up in float32: mean 9997
     assert batch_statistics(x).var.tolist() == [0, 0, 0]
+
+
+# Only some positions count
+
+WHERE = np.random.default_rng(1).random(SHAPE) < 0.6
+
+
+def counting(x, where):
+    """Return each channel's numbers that count, as exact fractions."""
+    return [[Fraction(float(v)) for v in x[:, c][where[:, c]]] for c in range(x.shape[1])]
+
+
+@pytest.mark.parametrize("offset", [0, 1e4, 1e8, 1e12])
+@pytest.mark.parametrize("elsewhere", [0.0, -1e3, np.nan, np.inf])
+def test_masked_statistics_are_those_of_the_positions_that_count(offset, elsewhere):
+    x = np.where(WHERE, X + offset, elsewhere)
+    mean, var, m = batch_statistics(x, where=WHERE)
+    for c, values in enumerate(counting(x, WHERE)):
+        exact = statistics.pvariance(values)
+        assert m[c] == len(values)
+        assert abs(mean[c] - statistics.mean(values)) <= np.spacing(offset + 30)
+        assert abs(var[c] - exact) <= 1e-14 * exact
+
+
+def test_masked_deviations_are_0_where_a_position_does_not_count():
+    x = np.where(WHERE, X + 1e6, np.nan)
+    mean, deviations, var = centred_moments(x, (0, 2, 3), WHERE)
+    assert (deviations[~WHERE] == 0).all()
+    np.testing.assert_allclose((mean + deviations)[WHERE], x[WHERE], rtol=1e-15)
+    m = WHERE.sum(axis=(0, 2, 3))
+    assert np.abs(deviations.sum(axis=(0, 2, 3)) / m).max() < 1e-14
+    np.testing.assert_allclose(var.ravel(), (deviations**2).sum(axis=(0, 2, 3)) / m, rtol=1e-14)
+
+
+def test_a_mask_of_size_1_along_an_axis_is_the_same_along_it():
+    where = np.array([True, False, True, True])[:, None]  # rows that count, for all positions
+    got = batch_statistics(X, where=np.broadcast_to(where, (1, 1, 4, 1)))
+    want = batch_statistics(X[:, :, [0, 2, 3]])
+    assert got.count.tolist() == [want.count] * 3 == [30] * 3
+    np.testing.assert_allclose(got.mean, want.mean, rtol=1e-15)
+    np.testing.assert_allclose(got.var, want.var, rtol=1e-14)
+
+
+def test_one_position_that_counts_is_enough_for_statistics():
+    where = np.zeros(SHAPE, bool)
+    where[1, :, 2, 3] = True
+    mean, var, m = batch_statistics(X, where=where)
+    assert (mean == X[1, :, 2, 3]).all()
+    assert (var.tolist(), m.tolist()) == ([0, 0, 0], [1, 1, 1])
+    where[1, 2] = False
+    with pytest.raises(ValueError, match="where must leave 1 values or more of x in channel 2"):
+        batch_statistics(X, where=where)
+
+
+def test_an_empty_batch_has_no_statistics():
+    with pytest.raises(ValueError, match="x is an empty batch"):
+        batch_statistics(np.ones((0, 3)))
