@@ -245,6 +245,15 @@ def test_moments_keep_nan_and_infinity_in_their_channel(value):
     assert not np.isfinite(found.var[1])
 
 
+@pytest.mark.parametrize("value", [np.nan, np.inf])
+def test_nan_in_one_channel_hides_no_lost_variance_in_another(value):
+    shard = np.array([[value, 1e200, 1.0], [1.0, -1e200, 2.0]])
+    for x in (shard, shard[:, :, None, None]):
+        with pytest.raises(ValueError, match="x has a variance, number 1, that float64 cannot"):
+            Moments.of(x)
+        assert Moments.of(x[:, ::2]).statistics().var[1] == 0.25
+
+
 def test_an_ordinary_batch_is_measured_in_no_unit():
     x, gamma, beta, _ = drawn(np.float32, 1e3)
     x[:, 1] = 0  # a dead channel

@@ -25,6 +25,7 @@ MODULES = ("layout", "statistics", "normalize", "layers", "folding", "graph")
 JUDGES = ("contract", "numerics", "reference", "evidence", "cs231n")
 PYTEST = ("-q", "-x", "-o", "addopts=", "-p", "no:nbval")
 PYTEST += ("-W", "ignore:unclosed file:ResourceWarning")  # mutmut's own must not fail a test
+PYTEST += ("-k", "not kernels")  # they have code of their own, and compile for seconds each time
 COPIED = ("bnlib", "tests", "tools", "docs", "notebooks", "conftest.py", "pyproject.toml")
 COPIED += ("requirements.txt", "environment.yml", "README.md", "Makefile")
 ENVIRONMENT = ROOT / ".venv-mutation"
