@@ -174,7 +174,7 @@ def batch_statistics(x: contract.Data, *, where: contract.Data | None = None) ->
     m = contract.several_values(x, x.shape, axes, least=1)
     if where is not None:
         where = contract.positions(where, x, axes, least=1)
-        m = np.reshape(count(x.shape, axes, where), (-1,))
+        m = np.sum(where, axis=axes)
     x = x.astype(contract.working_dtype(x.dtype), copy=False)
     mean, _, var, unit = moments(x, axes, where=where)
     return BatchStatistics(np.reshape(mean, (-1,)), np.reshape(true_variance(var, unit), (-1,)), m)
