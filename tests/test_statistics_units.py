@@ -212,6 +212,14 @@ def test_without_centring_there_is_no_mean_and_the_variance_is_the_mean_square(e
     np.testing.assert_allclose(var / factor**2, (X * X).mean(AXES, keepdims=True), rtol=1e-14)
 
 
+@pytest.mark.parametrize("exponent", [600, -600])
+def test_without_centring_constant_numbers_are_measured_in_their_own_unit(exponent):
+    _, numbers, var, found = moments(np.full((4, 1), 2.0**exponent), (0,), centred=False)
+    assert found == 2.0 ** (exponent + 1)
+    assert (numbers == 0.5).all()
+    assert var == 0.25
+
+
 def test_without_centring_the_numbers_are_a_copy():
     _, numbers, _, _ = moments(X, AXES, centred=False)
     assert not np.shares_memory(numbers, X)
