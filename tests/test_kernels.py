@@ -3,6 +3,7 @@
 That the contract for inputs holds is in test_contract.py, with the other layers.
 """
 
+import itertools
 import math
 import os
 import pickle
@@ -32,9 +33,6 @@ EPS = 1e-5
 SHAPES = [(2, 3, 4, 5), (7, 33), (1, 2, 9), (3, 2, 3, 2, 5)]
 LARGE = [(40, 3, 17, 19), (9, 129, 5, 7), (301, 67), (5000, 5), (3, 300, 33), (257, 64, 1, 1)]
 every_dtype = pytest.mark.parametrize("dtype", [np.float32, np.float64])
-# Numba takes seconds to compile a loop for several threads: all of them are for make test-all.
-ALONE = [(1, np.float32), (1, np.float64)]
-TOGETHER = (2, np.float32)
 
 
 @pytest.fixture(
@@ -50,6 +48,19 @@ def threads(request, monkeypatch):
     numba.set_num_threads(min(request.param, numba.config.NUMBA_NUM_THREADS))
     yield request.param
     numba.set_num_threads(before)
+
+
+def runs(shapes, dtypes=(np.float32, np.float64)):
+    """Return each shape with each number of threads and dtype.
+
+    Numba takes seconds to compile a loop for several threads: make test has two of the eight.
+    """
+    found = []
+    for shape, threads, dtype in itertools.product(shapes, (1, 2), dtypes):
+        table = math.prod(shape[2:]) == 1
+        marks = [pytest.mark.slow] if threads == 2 and (table or dtype == np.float64) else []
+        found.append(pytest.param(shape, threads, dtype, marks=marks))
+    return found
 
 
 def relative(got, right):
@@ -96,8 +107,9 @@ def test_backward_against_numerical_gradients():
         assert gradcheck.rel_error(gradient, right) < 1e-6, name
 
 
-@pytest.mark.parametrize("shape", SHAPES + LARGE, ids=str)
-@pytest.mark.parametrize(("threads", "dtype"), [*ALONE, TOGETHER], indirect=["threads"])
+@pytest.mark.parametrize(
+    ("shape", "threads", "dtype"), runs(SHAPES + LARGE), ids=str, indirect=["threads"]
+)
 def test_equal_to_the_layers(shape, threads, dtype):
     case = random_case(shape, dtype=dtype)
     bound = {np.float32: 1e-6, np.float64: 1e-12}[dtype]
@@ -407,10 +419,9 @@ def test_dx_may_not_be_written_over_dout():
     assert (dout == DOUT).all()
 
 
-@pytest.mark.parametrize("shape", LARGE, ids=str)
-@pytest.mark.parametrize("threads", [1, 2], indirect=True)
-def test_the_same_threads_give_the_same_bits(shape, threads):
-    case = random_case(shape, dtype=np.float32)
+@pytest.mark.parametrize(("shape", "threads", "dtype"), runs(LARGE), ids=str, indirect=["threads"])
+def test_the_same_threads_give_the_same_bits(shape, threads, dtype):
+    case = random_case(shape, dtype=dtype)
     first, *others = (both_passes(kernels, case) for _ in range(5))
     for other in others:
         assert [a.tobytes() for a in first] == [b.tobytes() for b in other]
