@@ -151,10 +151,8 @@ def _batch(x, name):
         raise TypeError(f"{name} must be a Dask array; got {type(x).__name__}")
     unknown = np.isnan(x.shape)
     if x.ndim > 1 and (unknown[1] or x.numblocks[1] > 1):
-        cut = f"chunks of {x.chunks[1]} channels"
-        raise ValueError(
-            f"{name} must have all channels in each chunk: rechunk({{1: -1}}); got {cut}"
-        )
+        wanted = "all channels in each chunk: call rechunk({1: -1}) first"
+        raise ValueError(f"{name} must have {wanted}; got chunks of {x.chunks[1]} channels")
     sizes = [2 if nan else size for nan, size in zip(unknown, x.shape, strict=True)]
     like = np.broadcast_to(np.zeros((), x.dtype), sizes)
     like = contract.training_batch(like) if name == "x" else contract.batch(like, name)

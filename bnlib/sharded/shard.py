@@ -162,18 +162,13 @@ def backward_shard(
         As `local_sums`.
     """
     x, dout, xhat = _upstream(dout, x, moments, eps)
-    _, gamma, dbeta, dgamma = arguments(x, eps, gamma=gamma, dbeta=sums.dbeta, dgamma=sums.dgamma)
-    scale, through_mean, through_var = (
-        per_channel(v, x.ndim)
-        for v in (
-            gamma * _inv_std(moments, eps),
-            dbeta / moments.count,
-            dgamma / moments.count,
-        )
+    _, *values = arguments(x, eps, gamma=gamma, dbeta=sums.dbeta, dgamma=sums.dgamma)
+    gamma, dbeta, dgamma, inv_std = (
+        per_channel(v, x.ndim) for v in (*values, _inv_std(moments, eps))
     )
-    return _by_blocks(
-        lambda dout, x: scale * (dout - through_mean - xhat(x) * through_var), dout, x
-    )
+    m = moments.count
+    scale, through_mean, through_var = gamma * inv_std, dbeta / m, dgamma / m
+    return _by_blocks(lambda d, x: scale * (d - through_mean - xhat(x) * through_var), dout, x)
 
 
 def arguments(x, eps, **values):
