@@ -3,9 +3,10 @@
     python -m benchmarks.many_machines --gigabytes 8 --folder FOLDER
 
 makes x, float32 at an offset of 1e6, and dout as zarr in the folder, uncompressed, in chunks of
-40 MB. Then a cluster of worker processes reads x, copies it, normalizes it, and takes the gradient,
-each chunk by chunk, the last three back to disk. Workers report the memory they took at most, the bytes they read
-and wrote, and what Dask spilled. The folder needs four times the array; what was made is deleted.
+40 MB. Then a cluster of worker processes reads x, copies it, normalizes it, and takes the
+gradient, each chunk by chunk, the last three back to disk. Workers report the memory they took at
+most, the bytes they read and wrote, and what Dask spilled. The folder needs four times the array;
+what was made is deleted.
 """
 
 import argparse

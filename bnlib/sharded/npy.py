@@ -7,6 +7,7 @@ brings the same: ``dask.array.from_zarr`` and ``to_zarr``.
 
 import os
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -76,4 +77,5 @@ def write(y: da.Array, path) -> Delayed:
     """
     if np.isnan(sum(y.shape)):
         raise ValueError("y has unknown chunk sizes: call y.compute_chunk_sizes() first")
-    return da.store(y, NpyFile.create(path, y.shape, y.dtype), lock=False, compute=False)
+    target: Any = NpyFile.create(path, y.shape, y.dtype)
+    return da.store(y, target, lock=False, compute=False)

@@ -8,6 +8,7 @@ A shard is worked on a few images at a time and in float64, whatever its dtype. 
 result needs memory, and a float32 result is rounded once.
 """
 
+from collections.abc import Callable
 from functools import partial
 from itertools import product
 from typing import NamedTuple
@@ -171,11 +172,11 @@ def backward_shard(
     return _by_blocks(lambda d, x: scale * (d - through_mean - xhat(x) * through_var), dout, x)
 
 
-def arguments(x, eps, **values):
+def arguments(x: Data, eps: float, **values: Data) -> list[np.ndarray]:
     """Return x as a NumPy batch, and values (C,) in at least float64; check them and eps."""
     x = np.asarray(contract.batch(x))
     contract.epsilon(eps, contract.working_dtype(x.dtype))
-    return x, *contract.channel_values(x, np.promote_types(x.dtype, np.float64), **values)
+    return [x, *contract.channel_values(x, np.promote_types(x.dtype, np.float64), **values)]
 
 
 def blocks(shape):
@@ -231,7 +232,9 @@ def _inv_std(moments, eps):
     return 1 / np.sqrt(moments.statistics().var + eps)
 
 
-def _upstream(dout, x, moments, eps):
+def _upstream(
+    dout: Data, x: Data, moments: Moments, eps: float
+) -> tuple[np.ndarray, np.ndarray, Callable]:
     (x,) = arguments(x, eps)
     dout = np.asarray(contract.upstream_gradient(dout, x.shape, x.dtype))
     return x, dout, _normalizer(x, moments, eps)
