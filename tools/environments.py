@@ -21,7 +21,7 @@ ROOT = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
 STAMP, BROWSER_STAMP, UNFINISHED = "bnlib-setup.sha256", "bnlib-browser.sha256", "bnlib-unfinished"
 SOURCES = ("requirements.txt", "pyproject.toml")
 BROWSER_LOCK = "requirements-browser.txt"
-EVERYTHING = ".[notebooks,speed,test]"
+EVERYTHING = ".[notebooks,speed,cluster,mpi,test]"
 # Exits with 0 if bnlib is this folder's, and what comes from the lock is there.
 WORKS = """
 import os, sys, bnlib, ipykernel, pytest
