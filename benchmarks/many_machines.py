@@ -133,7 +133,7 @@ def main(arguments=None):
                 n_workers=options.workers,
                 threads_per_worker=1,
                 memory_limit=options.memory,
-                dashboard_address=None,
+                dashboard_address=":0",  # any free port
                 host="127.0.0.1",
                 local_directory=str(options.folder / "spill"),
             ) as local,

@@ -227,7 +227,7 @@ class Moments:
     def _of(cls, x, axes):
         """Return the moments of x, a few images at a time: as one, x would be in memory 8 times."""
         m = count(x.shape, axes)
-        if m > 1 and isinstance(x, np.ndarray) and x.size > 16 * MANY:
+        if m > 1 and isinstance(x, np.ndarray) and x.size > 4 * MANY:
             axis = next(axis for axis in axes if x.shape[axis] > 1)
             return merge(*(cls._of(half, axes) for half in np.array_split(x, 2, axis)))
         x = x.astype(np.result_type(x.dtype, np.float64), copy=False)

@@ -319,7 +319,7 @@ def test_worker_killed_in_the_middle_does_not_change_the_result(what, tmp_path):
     distributed = pytest.importorskip("distributed")
     source = Slow(SLOW_CASE.x, tmp_path)
     x = da.from_array(source, chunks=(4, 2, 4, 4), asarray=False, fancy=False)
-    settings = {"dashboard_address": None, "host": "127.0.0.1", "silence_logs": 50}
+    settings = {"dashboard_address": ":0", "host": "127.0.0.1", "silence_logs": 50}
     with (
         dask.config.set({"distributed.comm.timeouts.connect": "30s"}),
         distributed.LocalCluster(n_workers=2, threads_per_worker=1, **settings) as local,

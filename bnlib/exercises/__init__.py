@@ -36,6 +36,7 @@ from bnlib.exercises import (
     nb06_statistics,
     nb06_updates,
     nb08_groups,
+    nb12_shards,
 )
 from bnlib.exercises.checker.exercise import Exercise
 from bnlib.exercises.checker.prediction import Prediction
@@ -60,6 +61,7 @@ ALL = {
         nb06_updates,
         nb06_layer,
         nb08_groups,
+        nb12_shards,
     )
     for name, found in vars(module).items()
     if isinstance(found, Question)

@@ -368,6 +368,15 @@ ALL = {
     "nodes_that_cost_nothing": Names(
         {"sqrt_var", "one_over_sqrt_var"}, "They work on one number for each channel."
     ),
+    # 12 Many machines
+    "right_for_unequal_shards": Names(
+        {"sums", "merged"},
+        "Both know how far apart the shards' means are.",
+        {
+            "average": "Averages forget the spread between the shards, and how large each is.",
+            "weighted": "Weights mend the mean; the spread between the shards is still missing.",
+        },
+    ),
 }
 
 __all__ = ["ALL", *ALL]

@@ -8,7 +8,6 @@ A shard is worked on a few images at a time and in float64, whatever its dtype. 
 result needs memory, and a float32 result is rounded once.
 """
 
-from collections.abc import Callable
 from functools import partial
 from itertools import product
 from typing import NamedTuple
@@ -20,7 +19,7 @@ from bnlib.contract import Data
 from bnlib.layout import per_channel, reduced_axes, sum_to
 from bnlib.statistics import Moments
 
-AT_A_TIME = 2**18  # numbers; in float64, what a processor's cache holds
+AT_A_TIME = 2**16  # numbers: in float64 0.5 MB, which a cache near the processor holds
 
 
 class Sums(NamedTuple):
@@ -97,9 +96,12 @@ def normalize_shard(
         If an argument does not hold real numbers, or moments are something else.
     """
     x, gamma, beta = arguments(x, eps, gamma=gamma, beta=beta)
-    xhat = _normalizer(x, moments, eps)
-    gamma, beta = (per_channel(v, x.ndim) for v in (gamma, beta))
-    return _by_blocks(lambda x: gamma * xhat(x) + beta, x)
+    _check(moments, x)
+    scale = gamma * _inv_std(moments, eps)
+    columns = (
+        per_channel(v, x.ndim) for v in (moments.origin, scale, beta - scale * moments.shift)
+    )
+    return _by_blocks(partial(_normalized, *columns), x)
 
 
 def local_sums(dout: Data, x: Data, moments: Moments, *, eps: float = 1e-5) -> Sums:
@@ -124,14 +126,15 @@ def local_sums(dout: Data, x: Data, moments: Moments, *, eps: float = 1e-5) -> S
     ValueError, TypeError
         As `normalize_shard`, and ValueError where dout does not have x's shape.
     """
-    x, dout, xhat = _upstream(dout, x, moments, eps)
-    shape = per_channel(moments.shift, x.ndim).shape
-    dbeta = dgamma = np.zeros(shape, moments.shift.dtype)
+    x, dout = _upstream(dout, x, moments, eps)
+    origin = per_channel(moments.origin, x.ndim)
+    dbeta = products = np.zeros_like(origin)
     for block in blocks(x.shape):
-        d = dout[block].astype(dbeta.dtype)
-        dbeta = dbeta + sum_to(d, shape)
-        dgamma = dgamma + sum_to(d * xhat(x[block]), shape)
-    return Sums(dbeta.reshape(-1), dgamma.reshape(-1))
+        d, deviations = dout[block].astype(origin.dtype), x[block] - origin
+        dbeta = dbeta + sum_to(d, origin.shape)
+        products = products + sum_to(np.multiply(d, deviations, out=d), origin.shape)
+    dbeta, products = dbeta.reshape(-1), products.reshape(-1)
+    return Sums(dbeta, _inv_std(moments, eps) * (products - moments.shift * dbeta))
 
 
 def backward_shard(
@@ -162,14 +165,14 @@ def backward_shard(
     ValueError, TypeError
         As `local_sums`.
     """
-    x, dout, xhat = _upstream(dout, x, moments, eps)
-    _, *values = arguments(x, eps, gamma=gamma, dbeta=sums.dbeta, dgamma=sums.dgamma)
-    gamma, dbeta, dgamma, inv_std = (
-        per_channel(v, x.ndim) for v in (*values, _inv_std(moments, eps))
-    )
-    m = moments.count
-    scale, through_mean, through_var = gamma * inv_std, dbeta / m, dgamma / m
-    return _by_blocks(lambda d, x: scale * (d - through_mean - xhat(x) * through_var), dout, x)
+    x, dout = _upstream(dout, x, moments, eps)
+    _, gamma, dbeta, dgamma = arguments(x, eps, gamma=gamma, dbeta=sums.dbeta, dgamma=sums.dgamma)
+    m, inv_std = moments.count, _inv_std(moments, eps)
+    scale = gamma * inv_std
+    slope = scale * inv_std * dgamma / m  # of dx over x
+    level = scale * dbeta / m - slope * moments.shift
+    columns = (per_channel(v, x.ndim) for v in (scale, level, slope, moments.origin))
+    return _by_blocks(partial(_gradient, *columns), dout, x)
 
 
 def arguments(x: Data, eps: float, **values: Data) -> list[np.ndarray]:
@@ -184,7 +187,7 @@ def blocks(shape):
 
     A block holds all channels, and whole images as long as one fits.
 
-    >>> [x[0] for x in blocks((5, 2**16, 2, 1))]
+    >>> [x[0] for x in blocks((5, 2**14, 2, 1))]
     [slice(0, 2, None), slice(2, 4, None), slice(4, 6, None)]
     """
     room, cuts = AT_A_TIME // max(shape[1], 1), {1: [slice(None)]}
@@ -196,45 +199,48 @@ def blocks(shape):
 
 
 def _by_blocks(function, first, *others):
-    """Return a function of float64 arrays of one shape, block by block, in the first's dtype."""
+    """Return a function of blocks in float64, which it may overwrite, in the first's dtype."""
     result = np.empty(first.shape, first.dtype)
     wide = np.promote_types(first.dtype, np.float64)
     for block in blocks(first.shape):
-        result[block] = function(*(a[block].astype(wide, copy=False) for a in (first, *others)))
+        result[block] = function(*(a[block].astype(wide) for a in (first, *others)))
     return result
 
 
-def _normalizer(x, moments, eps):
-    """Return the function that takes a block of x to xhat."""
+def _normalized(origin, scale, level, x):
+    # The origin lies near x, so that this difference keeps all digits; the mean itself is rounded.
+    x -= origin
+    x *= scale
+    x += level
+    return x
+
+
+def _gradient(scale, level, slope, origin, dout, x):
+    x -= origin
+    x *= slope
+    dout *= scale
+    dout -= x
+    dout -= level
+    return dout
+
+
+def _check(moments, x):
+    """Check that moments are of a batch that x may be a shard of, and large enough."""
     if not isinstance(moments, Moments):
         raise TypeError(f"moments must be Moments; got {type(moments).__name__}")
     if moments.origin.shape != x.shape[1:2]:
         channels = f"{x.shape[1]} channels of x {x.shape}"
         raise ValueError(f"moments must be of the {channels}; got {len(moments.origin)}")
     if moments.count < 2:
-        raise ValueError(
-            f"moments must be of at least two values per channel; got {moments.count}: the batch, "
-            "all shards together, is too small to train on"
-        )
-    values = moments.origin, moments.shift, _inv_std(moments, eps)
-    return partial(_xhat, *(per_channel(v, x.ndim) for v in values))
-
-
-def _xhat(origin, shift, inv_std, x):
-    # The origin lies near x, so that this difference keeps all digits; the mean itself is rounded.
-    xhat = x - origin
-    xhat -= shift
-    xhat *= inv_std
-    return xhat
+        small = f"got {moments.count}: the batch, all shards together, is too small to train on"
+        raise ValueError(f"moments must be of at least two values per channel; {small}")
 
 
 def _inv_std(moments, eps):
     return 1 / np.sqrt(moments.statistics().var + eps)
 
 
-def _upstream(
-    dout: Data, x: Data, moments: Moments, eps: float
-) -> tuple[np.ndarray, np.ndarray, Callable]:
+def _upstream(dout: Data, x: Data, moments: Moments, eps: float) -> tuple[np.ndarray, np.ndarray]:
     (x,) = arguments(x, eps)
-    dout = np.asarray(contract.upstream_gradient(dout, x.shape, x.dtype))
-    return x, dout, _normalizer(x, moments, eps)
+    _check(moments, x)
+    return x, np.asarray(contract.upstream_gradient(dout, x.shape, x.dtype))
