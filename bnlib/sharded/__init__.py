@@ -12,8 +12,8 @@ exchange, each over an engine that is imported when the module is:
 >>> x, gamma, beta = np.array([[1.0], [2.0], [6.0], [11.0]]), [1.0], [0.0]
 >>> shards = x[:1], x[1:]
 >>> whole = merge_all(map(local_moments, shards))
->>> [normalize_shard(shard, gamma, beta, whole).ravel().round(4).tolist() for shard in shards]
-[[-1.0161], [-0.7621, 0.254, 1.5241]]
+>>> [normalize_shard(shard, gamma, beta, whole).ravel().round(3).tolist() for shard in shards]
+[[-1.016], [-0.762, 0.254, 1.524]]
 """
 
 from importlib import import_module
