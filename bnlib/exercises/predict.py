@@ -259,10 +259,10 @@ ALL = {
         },
         factor=1.0,
     ),
-    "shape_of_the_factors_gradient": Numbers(
-        (3,),
-        "A gradient has the shape of its value, one number for each channel.",
-        {(2, 3, 4, 5): "The value was spread over the channel, so its gradient is summed."},
+    "larger_part": Names(
+        {"xhat"},
+        "The variance's part lies along one of 40 directions, and dout has little of each.",
+        {"x_minus_mean_sqr": "It lies along one of 40 directions, and dout has little of each."},
     ),
     "does_the_shape_tell": Names(
         {"no"}, "Both parts have the same shape as their sum.", {"yes": "Compare their shapes."}
