@@ -368,6 +368,19 @@ ALL = {
     "nodes_that_cost_nothing": Names(
         {"sqrt_var", "one_over_sqrt_var"}, "They work on one number for each channel."
     ),
+    "fastest_of_three": Names(
+        {"multiply few, often"},
+        "Its numbers are near already; the other two fetch them and put them back.",
+        {
+            "copy many": "The multiplications cost little; fetching the numbers costs most.",
+            "multiply many": "It has to fetch as many numbers as the copy.",
+        },
+    ),
+    "digits_with_a_zero": Number(
+        0,
+        "The squares are near 10^8, where neighbours among 32-bit numbers lie 8 apart.",
+        {7: "7 digits are in each square; they cancel in the difference."},
+    ),
 }
 
 __all__ = ["ALL", *ALL]
