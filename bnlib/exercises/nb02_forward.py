@@ -117,6 +117,7 @@ def spatial_forward(x, gamma, beta, eps):
 @exercise(
     notebook="02",
     domain=IMAGES,
+    witness=lambda gamma, var, eps: np.abs(gamma) * np.sqrt(1 - eps / (var + eps)),
     returns="std",
     hints=(
         "xhat has the standard deviation sqrt(var) / sqrt(var + eps). What does gamma do to it?",

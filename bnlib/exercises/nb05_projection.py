@@ -11,10 +11,11 @@ from bnlib.exercises.checker.prediction import prediction
 from bnlib.exercises.checker.slips import Mistake
 
 
-def _line_case(m, offset, spread, line, dtype, layout, seed):
+def _line_case(m, offset, spread, line, tail, dtype, layout, seed):
     """Return one channel: g over a normalized xhat."""
     rng = np.random.default_rng(seed)
     z = rng.standard_normal(m)
+    z[rng.integers(m)] += tail  # one far from the others
     xhat = (z - z.mean()) / z.std()
     noise = 3 * xhat if line else rng.standard_normal(m).round(1)
     values = {"g": spread * (offset + noise), "xhat": xhat}
@@ -29,11 +30,15 @@ CHANNELS = Domain(
         "small numbers": {"m": 7, "spread": 1e-5},
         "mean far from 0": {"m": 13, "offset": -30.0},
         "g a straight line over xhat": {"m": 5, "line": True},
+        "one far above many": {"m": 600, "tail": 1000.0},
+        "one far below many": {"m": 600, "tail": -1000.0},
     },
+    crossed=("m",),
     m=(3, 2, 5, 7, 13, 60),
     offset=(1.0, 0.0, -30.0, 1e4),
-    spread=(1.0, 1e-5, 100.0),
+    spread=(1.0, 1e-7, 1e6),
     line=(False, True),
+    tail=(0.0, 1000.0, -1000.0),
     dtype=("float64", "float32"),
     layout=("C order", "every second number of a larger array", "reversed in memory"),
 )
@@ -146,6 +151,7 @@ def project(g, xhat):
 @exercise(
     notebook="05",
     domain=IMAGES,
+    witness=lambda var, eps: 1 - var / (var + eps),  # which loses digits that nobody needs
     returns="leftover",
     hints=(
         "The second law has a bracket and a factor; only the factor is asked for.",

@@ -149,6 +149,8 @@ KNOWN = (  # momentum and k
     (0.02, 2),
     (0.999, 1),
     (0.999, 1000),
+    (0.9999, 10**4),
+    (1e-4, 1),
 )
 HISTORIES = Domain(
     _history,
@@ -156,10 +158,11 @@ HISTORIES = Domain(
         f"momentum {momentum}, {k} batch{'es' * (k > 1)}": {"C": 3, "momentum": momentum, "k": k}
         for momentum, k in KNOWN
     },
-    C=(1, 2, 3, 5),
+    crossed=("k", "momentum"),
+    C=(1, 2, 3, 5, 75),
     momentum=(0.9, 0.5, 0.02, 0.99, 0.0, 0.999),
     k=(1, 2, 3, 10, 61, 100, 1000),
-    scale=(1.0, 1e-4, 1e4),
+    scale=(1.0, 1e-8, 1e8),
     dtype=("float64", "float32"),
     layout=("C order", "every second number of a larger array", "reversed in memory"),
 )
@@ -183,7 +186,7 @@ PASSES = image_domain(
         for mode, momentum in (("training", 0.9), ("evaluation", 0.9), ("training", 0.3))
     },
     training=(True, False),
-    momentum=(0.9, 0.3, 0.1, 0.99, 0.01, 0.0, 1.0),
+    momentum=(0.9, 0.3, 0.1, 0.9999, 1e-4, 0.0, 1.0),
 )
 
 

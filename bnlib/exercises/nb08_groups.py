@@ -124,7 +124,7 @@ def _dividing(parameters):
     while p["C"] % p["groups"]:
         p["groups"] -= 1
     if p["C"] // p["groups"] * p["H"] * p["W"] == 1:
-        p["W"] = 2
+        p |= {"groups": 1} if p["C"] > 1 else {"W": 2}
     return p
 
 
@@ -135,6 +135,10 @@ GROUPED = image_domain(
         "groups of two": {"N": 3, "C": 6, "H": 5, "W": 2, "groups": 3, "eps": 1e-3},
         "C equal to W": {"N": 2, "C": 4, "H": 3, "W": 4, "groups": 2, "eps": 1e-3},
         "all axes equal": {"N": 4, "C": 4, "H": 4, "W": 4, "groups": 2, "eps": 1e-3},
+        "a group of its own for each of many": {"N": 1, "C": 40, "H": 1, "W": 3, "groups": 40},
+        "one group of many": {"N": 1, "C": 75, "H": 1, "W": 2, "groups": 1},
+        "one image, each channel a group": {"N": 1, "C": 6, "H": 2, "W": 3, "groups": 6},
+        "one image, one group": {"N": 1, "C": 6, "H": 2, "W": 3, "groups": 1, "gamma": "negative"},
     },
     _dividing,
     C=(2, 4, 6, 8, 1, 3, 12),

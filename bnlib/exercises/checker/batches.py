@@ -120,6 +120,8 @@ def legal_sizes(parameters, least=2):
     count = prod(p[axis] for axis in where)
     if p["offset"] in POWERS and count < 4:
         p["offset"] = 2  # of two, no digit depends on where their mean is
+    if p["dead"] and 1 in (p.get("C"), p.get("D")):
+        p["dead"] = False  # nothing would be left to see
     if p["eps"] == 0 and count == 1:
         p["eps"] = 1e-5
     if p["eps"] == 0:

@@ -16,7 +16,7 @@ from itertools import combinations
 import numpy as np
 
 PAIRS = 24  # of batches drawn
-OUTER = {*"NCHWD", "shape", "groups", "dtype", "whole"}  # what two batches in a row have in common
+OUTER = {*"NCHWDm", "shape", "groups", "dtype", "whole", "name"}  # what two batches in a row have in common
 TWINS = 4  # named batches that come with other numbers, too
 
 

@@ -13,7 +13,7 @@ adds up as many roundings, and a one-pass variance at "far" is off by sigma itse
 """
 
 from functools import cached_property
-from itertools import chain
+from itertools import islice
 
 import numpy as np
 
@@ -25,6 +25,7 @@ APART = 100  # times; a first look may find rounding that much smaller than it i
 STEP = 2.0**-36  # relative; large against rounding, small against everything else
 STEPS = (STEP, STEP, *[2.0**-50] * 4)  # the small ones show how the rounding itself scatters
 UNIT = {kind: float(np.finfo(kind).eps) for kind in ("f4", "f8")}  # an answer may be float32
+TINY = {UNIT[kind]: float(np.finfo(kind).tiny) for kind in UNIT}  # below, digits are lost
 
 
 class Measured:
@@ -41,8 +42,8 @@ class Measured:
 
     @cached_property
     def rough(self):
-        """The error of each part by the first nudge alone."""
-        return _larger(self.least, next(self._changes()))
+        """The error of each part by the first nudge and by float32 alone."""
+        return _larger(self.least, *islice(self._changes(), 2))
 
     @cached_property
     def conditions(self):
@@ -55,7 +56,10 @@ class Measured:
             return [self.tolerance] * len(results)
         units = [max(self.unit, unit_of(a)) for a in results]
         conditions = self.conditions if conditions is None else conditions
-        return [ROOM * unit * condition for unit, condition in zip(units, conditions, strict=True)]
+        return [
+            ROOM * (unit * condition + TINY[unit])
+            for unit, condition in zip(units, conditions, strict=True)
+        ]
 
 
 def measure(function, case, names, parts, exact=False, witness=None):
@@ -66,14 +70,16 @@ def measure(function, case, names, parts, exact=False, witness=None):
     """
     given = case.arguments(names) if exact else case.wide(names)
     here = outcomes.attempt(function, given, names, parts)
+    plain = witness or function
     unit = max((unit_of(v) for v in _arrays(case, names)), default=0)
 
     def changes():
-        yield from _nudged(witness or function, given, names, parts)
+        few, nudged = all(np.size(v) < 16 for v in given), _nudged(plain, given, names, parts)
+        yield next(nudged)
+        yield from _narrowed(plain, given, names, parts, scales=6 if few else 3)
+        yield from nudged
         if witness:
             yield from _narrowed(function, given, names, parts, scales=1)
-        few = all(np.size(v) < 16 for v in given)
-        yield from _narrowed(witness or function, given, names, parts, scales=6 if few else 3)
 
     least = [_largest(a) * max(1.0, case.offset) for a in here.results]
     tolerance = 0.0 if exact else case.tolerance

@@ -35,7 +35,7 @@ class Trial:
     def __init__(self, answer, names, parts, cases, exact=False, witness=None):
         self.answer, self.names, self.parts, self.exact = answer, names, parts, exact
         self.cases = (*cases, *cases[:: max(1, len(cases) // AGAIN)])
-        self.witness = witness
+        self.witness, self.plain = witness, witness or answer  # plain is quick to ask often
         self._known, self._small = {}, {}
 
     @cached_property
