@@ -6,7 +6,7 @@ import numpy as np
 
 from bnlib import layers
 from bnlib.exercises import variants
-from bnlib.exercises.checker.batches import image_domain
+from bnlib.exercises.checker.batches import image_domain, size_beside
 from bnlib.exercises.checker.exercise import exercise
 from bnlib.judges import faults
 from bnlib.judges.faults.recipes import column, mean
@@ -113,9 +113,11 @@ MORE = variants.of(
 
 
 def _with_groups(case, groups, C, **parameters):
-    """Return a batch with the number of groups."""
+    """Return a batch with the number of groups, and the size of its numbers beside a group's."""
+    rows = case.values["x"].reshape(len(case.values["x"]) * groups, -1).astype(float)
     label = f"{groups} group{'s' * (groups > 1)} of {C} channels: {case.label}"
-    return case._replace(label=label, values={**case.values, "groups": groups})
+    offset = max(case.offset, size_beside(rows, 1, case.values["eps"]))
+    return case._replace(label=label, values={**case.values, "groups": groups}, offset=offset)
 
 
 def _dividing(parameters):

@@ -188,7 +188,7 @@ def _case(
     column = (1, C) + (1,) * (len(shape) - 2)
     away = offset_of(offset, dtype) * (1 + np.arange(C) / C)
     x = _varied(rng.standard_normal(shape) * np.linspace(0.7, 2.2, C).reshape(column))
-    x[rng.integers(shape[0]), ..., -1] += tail
+    x[(rng.integers(shape[0]), slice(None)) + (-1,) * (len(shape) - 2)] += tail
     x = spread * (x + away.reshape(column))
     if dead:
         x[:, -1] = 2.0 ** np.rint(2 + np.log2(spread))  # constant, and its sums are exact
@@ -217,8 +217,12 @@ def _case(
     said += [f"gamma {gamma}"] if gamma != "ordinary" else []
     said += [f"running from {start}"] if start != "running" else []
     axes = tuple(axis for axis in range(x.ndim) if axis != 1)
-    left = np.sqrt(x.var(axis=axes) + eps)
-    return Case(", ".join(said), values, layout=layout, offset=np.max(np.abs(x).max(axes) / left))
+    return Case(", ".join(said), values, layout=layout, offset=size_beside(x, axes, eps))
+
+
+def size_beside(x, axes, eps):
+    """Return how large numbers are beside the root of var + eps, where that is largest."""
+    return float(np.max(np.abs(x).max(axis=axes) / np.sqrt(x.var(axis=axes) + eps)))
 
 
 def _varied(z):
