@@ -44,8 +44,6 @@ CHANNELS = Domain(
 )
 
 
-
-
 def _beside_1(case, **parameters):
     """Return a batch for a share: it is rounded beside 1 where it is 1 - var / (var + eps)."""
     share = case.values["eps"] / (case.values["var"].astype(float).min() + case.values["eps"] or 1)

@@ -16,7 +16,14 @@ from itertools import combinations
 import numpy as np
 
 PAIRS = 24  # of batches drawn
-OUTER = {*"NCHWDm", "shape", "groups", "dtype", "whole", "name"}  # what two batches in a row have in common
+OUTER = {
+    *"NCHWDm",
+    "shape",
+    "groups",
+    "dtype",
+    "whole",
+    "name",
+}  # what two batches in a row have in common
 TWINS = 4  # named batches that come with other numbers, too
 
 
@@ -47,9 +54,7 @@ class Domain:
 
         Some of the named ones come with other numbers, for answers that remember.
         """
-        named = [
-            (f"{label}: ", self.parameters(**chosen)) for label, chosen in self.named.items()
-        ]
+        named = [(f"{label}: ", self.parameters(**chosen)) for label, chosen in self.named.items()]
         twins = [("", parameters | {"seed": seed + 1}) for _, parameters in named[:TWINS]]
         drawn = [("", parameters) for parameters in self.draws(seed)]
         return tuple(self.case(label, **chosen) for label, chosen in named + twins + drawn)
