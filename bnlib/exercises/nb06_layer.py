@@ -86,6 +86,11 @@ MORE = variants.of(
         {"var": lambda v: np.var(v.x, axis=AXES, ddof=1)},
     ),
     (
+        "variance that normalizes divided by m - 1",
+        "The variance that x is divided by has m - 1; training must normalize by that with m.",
+        {"used_var": lambda v: v.var * v.m / (v.m - 1) if v.training else v.running_var},
+    ),
+    (
         "eps in the running variance",
         "The running variance gets var + eps; it must get the variance alone.",
         {"new_var": lambda v: v.old * v.running_var + v.new * (v.var + v.eps)},
@@ -101,7 +106,7 @@ MORE = variants.of(
     ),
     (
         "one-pass variance",
-        "The variance is E[x^2] - E[x]^2, which loses its digits when the mean is large.",
+        "The variance subtracts two large numbers, as E[x^2] - E[x]^2 does, and loses their digits.",
         {"var": lambda v: channel_sums(v.x**2) / v.m - v.mu**2},
     ),
     *(

@@ -133,7 +133,7 @@ def unbiased(var, m):
     mistakes=(
         Mistake(
             "one-pass variance",
-            "That is E[x^2] - E[x]^2, which loses its digits when the mean is large.",
+            "That subtracts two large numbers, as E[x^2] - E[x]^2 does, and loses their digits.",
             lambda x: np.mean(x * x, axis=(0, 2, 3)) - np.mean(x, axis=(0, 2, 3)) ** 2,
         ),
         Mistake(

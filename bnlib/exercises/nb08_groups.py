@@ -70,7 +70,7 @@ MORE = variants.of(
     ),
     (
         "one-pass variance",
-        "The variance is E[x^2] - E[x]^2, which loses its digits when the mean is large.",
+        "The variance subtracts two large numbers, as E[x^2] - E[x]^2 does, and loses their digits.",
         {"var": lambda v: mean(v.grouped**2, v.axes) - v.mu**2},
     ),
     *(
