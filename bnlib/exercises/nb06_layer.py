@@ -189,7 +189,8 @@ PASSES = image_domain(
             "momentum": momentum,
         }
         for mode, momentum in (("training", 0.9), ("evaluation", 0.9), ("training", 0.3))
-    },
+    }
+    | {"numbers far from zero": {"N": 4, "C": 2, "H": 3, "W": 5, "offset": "far"}},
     training=(True, False),
     momentum=(0.9, 0.3, 0.1, 0.9999, 1e-4, 0.0, 1.0),
 )

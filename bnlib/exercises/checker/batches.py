@@ -222,7 +222,8 @@ def _case(
 
 def size_beside(x, axes, eps):
     """Return how large numbers are beside the root of var + eps, where that is largest."""
-    return float(np.max(np.abs(x).max(axis=axes) / np.sqrt(x.var(axis=axes) + eps)))
+    size, left = np.abs(x).max(axis=axes), np.sqrt(x.var(axis=axes) + eps)
+    return float(np.max(size[left > 0] / left[left > 0], initial=1.0))
 
 
 def _varied(z):

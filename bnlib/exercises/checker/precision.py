@@ -21,6 +21,7 @@ from bnlib.exercises.checker import outcomes
 from bnlib.exercises.checker.cases import as_type
 
 ROOM = 100
+FAR = 1000  # standard deviations
 APART = 100  # times; a first look may find rounding that much smaller than it is
 STEP = 2.0**-36  # relative; large against rounding, small against everything else
 STEPS = (STEP, STEP, *[2.0**-50] * 4)  # the small ones show how the rounding itself scatters
@@ -35,9 +36,10 @@ class Measured:
     for: most answers are right to the last digits, or wrong in the first.
     """
 
-    def __init__(self, outcome, unit, tolerance, least, changes):
-        self.outcome, self.unit, self.tolerance = outcome, unit, tolerance
-        self.least, self._changes = least, changes
+    def __init__(self, outcome, unit, tolerance, offset, changes):
+        self.outcome, self.unit, self.tolerance, self.offset = outcome, unit, tolerance, offset
+        self.least = [_largest(a) * max(1.0, offset) for a in outcome.results]
+        self._changes = changes
         self.measures = tolerance is None and not outcome.problem
 
     @cached_property
@@ -81,9 +83,8 @@ def measure(function, case, names, parts, exact=False, witness=None):
         if witness:
             yield from _narrowed(function, given, names, parts, scales=1)
 
-    least = [_largest(a) * max(1.0, case.offset) for a in here.results]
     tolerance = 0.0 if exact else case.tolerance
-    return Measured(here, max(unit, UNIT["f8"]), tolerance, least, changes)
+    return Measured(here, max(unit, UNIT["f8"]), tolerance, case.offset, changes)
 
 
 def _larger(*conditions):
@@ -136,7 +137,14 @@ def all_near(results, measured):
 
 
 def apart(results, measured):
-    """Return whether a first look at rounding shows that it does not explain the difference."""
+    """Return whether a first look at rounding shows that it does not explain the difference.
+
+    Where the numbers are large beside what is left of them, it takes a second look, and where one
+    is not finite.
+    """
+    numbers = (*results, *measured.outcome.results)
+    if measured.offset > FAR or not all(np.isfinite(a).all() for a in numbers):
+        return False
     tolerances = measured.tolerances(results, measured.rough)
     triples = zip(results, measured.outcome.results, tolerances, strict=True)
     return not all(near(a, b, APART * tolerance) for a, b, tolerance in triples)
