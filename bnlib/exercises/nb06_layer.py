@@ -106,7 +106,7 @@ MORE = variants.of(
     ),
     (
         "one-pass variance",
-        "The variance subtracts two large numbers, as E[x^2] - E[x]^2 does, and loses their digits.",
+        "The variance subtracts large numbers, as E[x^2] - E[x]^2 does, and loses their digits.",
         {"var": lambda v: channel_sums(v.x**2) / v.m - v.mu**2},
     ),
     *(
