@@ -97,6 +97,18 @@ def test_every_declared_value_is_drawn(name):
         assert drawn == set(levels[parameter])
 
 
+@pytest.mark.parametrize("name", [*IMAGES, "inference", "group_norm"])
+def test_axis_of_size_1_meets_every_value_under_every_seed(name):
+    levels = FUNCTIONS[name].domain.levels
+    others = ("eps", "gamma", "beta", "spread", "upstream", "layout", "dtype", "start")
+    for seed in range(5):
+        rows = FUNCTIONS[name].domain.draws(seed)
+        for axis in "NC":
+            for other in others:
+                met = {row[other] for row in rows if row[axis] == 1}
+                assert met == set(levels[other]), (seed, axis, other)
+
+
 def wrong_for_long_axes(x):
     return x[:3].mean(axis=AXES)
 

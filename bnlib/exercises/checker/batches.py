@@ -71,6 +71,8 @@ EXTREME = {  # what answers may overlook: an axis that is long or of size 1, an 
     "high images": {"N": 1, "C": 1, "H": 150, "W": 1},
     "one number far above many": {"N": 1, "C": 1, "H": 1, "W": 600, "tail": 1000.0},
     "one number far below many": {"N": 1, "C": 1, "H": 1, "W": 150, "tail": -1000.0},
+    "one channel below 0": {"N": 2, "C": 1, "H": 2, "W": 3, "offset": -30, "gamma": "negative"},
+    "one image below 0": {"N": 1, "C": 2, "H": 2, "W": 3, "offset": -30, "gamma": "negative"},
     "no eps": {**CUBE, "eps": 0.0},
     "no eps, tiny numbers": {**CUBE, "eps": 0.0, "spread": 1e-7, "gamma": "huge"},
     "a tiny eps": {**CUBE, "eps": "the variance", "spread": 1e-7, "beta": "huge"},
