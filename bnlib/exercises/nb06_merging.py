@@ -13,7 +13,7 @@ from bnlib.exercises.checker.slips import Mistake
 def _shards(m_a, m_b, C, offset, apart, spread, dtype, layout, seed):
     """Return the moments of two shards; one value alone has no squared deviations."""
     rng = np.random.default_rng(seed)
-    away = offset_of(offset, dtype)
+    away = offset_of(offset, dtype) + 0.05  # no mean is 0: the other would be rounded beside it
     values = {
         "mean_a": spread * (away + rng.standard_normal(C).round(1)),
         "mean_b": spread * (away + apart + rng.standard_normal(C).round(1)),
