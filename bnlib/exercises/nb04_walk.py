@@ -14,7 +14,7 @@ GRADIENTS = {  # of which shape what arrives at a step is
 }
 
 
-def _at_a_step(case, seed, **parameters):
+def _at_a_step(case, seed, upstream, **parameters):
     """Return the batch with the values of the nine steps, and a gradient that arrives at each."""
     values, rng = dict(case.values), np.random.default_rng(seed + 1)
     x, mean, var = (values[name].astype(float) for name in ("x", "mean", "var"))
@@ -26,7 +26,7 @@ def _at_a_step(case, seed, **parameters):
     }
     for axes, names in GRADIENTS.items():
         shape = x.shape if axes == "NCHW" else mean.shape
-        more |= {name: rng.standard_normal(shape).round(1) for name in names}
+        more |= {name: upstream * rng.standard_normal(shape).round(1) for name in names}
     more["dx_1"] = more["dx_minus_mean"]
     values |= {name: value.astype(values["x"].dtype) for name, value in more.items()}
     return case._replace(values=values, offset=1.0)  # the mean is subtracted already
