@@ -89,19 +89,16 @@ def first_only(axis, size):
         return np.take(v, kept, axis=axis)
 
     def way(answer, names):
-        table = answer.__name__ == "normalize_table" and axis > 1
+        table = answer.__name__ in ("normalize_table", "rms_backward") and axis > 1
         return on_argument("x", repeat)(answer, names) if not table and "f" not in names else None
 
     return way
 
 
-<<<<<<< HEAD
-VECTORS = {"gamma", "running_mean", "inv_std", "dmean", "dvar", "var", "running", "mean_a"}
-=======
 def clipped(limit):
     """Return a way to clip what has no limit, wherever an answer takes or returns it."""
     names_clipped = {"gamma", "beta", "dout", "xhat", "inv_std", "running_mean", "dmean", "g"}
-    names_clipped |= {"dinv_std", "running", "a", "b"}
+    names_clipped |= {"dvar", "running", "a", "b"}
 
     def way(answer, names):
         chosen = names_clipped & set(names)
@@ -137,7 +134,7 @@ def at_size_1(axis, name, change):
         if name not in names or (answer.__name__, name) in WITHOUT_EFFECT:
             return None
         arrays = [n for n in ("x", "dout") if n in names and "f" not in names]
-        if not arrays or (answer.__name__ == "normalize_table" and axis != 1):
+        if not arrays or (answer.__name__ in ("normalize_table", "rms_backward") and axis != 1):
             return None
 
         def spoiled(*given):
@@ -174,8 +171,7 @@ def order_of_memory(answer, names):
     return lambda x: x.transpose(0, 2, 3, 1).reshape(-1, x.shape[1], order="A")
 
 
-VECTORS = {"gamma", "running_mean", "inv_std", "dmean", "dinv_std", "var", "running", "mean_a"}
->>>>>>> main
+VECTORS = {"gamma", "running_mean", "inv_std", "dmean", "dvar", "var", "running", "mean_a"}
 
 
 def channels_longer(size):
