@@ -286,12 +286,12 @@ def test_npy_file_cannot_be_made_for_an_unknown_size(tmp_path):
 def test_zarr_is_source_and_target(tmp_path):
     pytest.importorskip("zarr")
     x, _ = chunked(CASE._replace(cuts=[8, 16]))
-    x.rechunk((8, 2, 3, 2)).to_zarr(tmp_path / "x")
-    x = da.from_zarr(tmp_path / "x")
+    x.rechunk((8, 2, 3, 2)).to_zarr(str(tmp_path / "x"))
+    x = da.from_zarr(str(tmp_path / "x"))
     y, _ = cluster.batchnorm_forward(x, CASE.gamma, CASE.beta)
-    y.to_zarr(tmp_path / "y")
+    y.to_zarr(str(tmp_path / "y"))
     expected, *_ = shards.one_machine(CASE)
-    np.testing.assert_allclose(da.from_zarr(tmp_path / "y"), expected, atol=1e-12)
+    np.testing.assert_allclose(da.from_zarr(str(tmp_path / "y")), expected, atol=1e-12)
 
 
 # Worker processes
@@ -313,17 +313,32 @@ class Slow(Counting):
         return self.array[index]
 
 
+def two_workers():
+    """Return a cluster of two processes, on this machine alone."""
+    distributed = pytest.importorskip("distributed")
+    settings = {"dashboard_address": ":0", "host": "127.0.0.1", "silence_logs": 50}
+    return distributed.LocalCluster(n_workers=2, threads_per_worker=1, **settings)
+
+
+@pytest.mark.slow
+def test_two_processes_write_one_npy_file(tmp_path):
+    np.save(tmp_path / "x.npy", CASE.x)
+    x = npy.read(tmp_path / "x.npy", chunks=(4, -1, 1, -1))
+    y, _ = cluster.batchnorm_forward(x, CASE.gamma, CASE.beta)
+    written = npy.write(y, tmp_path / "y.npy")
+    with two_workers() as local, local.get_client() as client:
+        client.compute(written).result()
+    np.testing.assert_allclose(np.load(tmp_path / "y.npy"), shards.one_machine(CASE)[0], atol=1e-12)
+
+
 @pytest.mark.slow
 @pytest.mark.parametrize("what", ["forward", "backward"])
 def test_worker_killed_in_the_middle_does_not_change_the_result(what, tmp_path):
-    distributed = pytest.importorskip("distributed")
     source = Slow(SLOW_CASE.x, tmp_path)
     x = da.from_array(source, chunks=(4, 2, 4, 4), asarray=False, fancy=False)
-    settings = {"dashboard_address": ":0", "host": "127.0.0.1", "silence_logs": 50}
     with (
-        dask.config.set({"distributed.comm.timeouts.connect": "30s"}),
-        distributed.LocalCluster(n_workers=2, threads_per_worker=1, **settings) as local,
-        distributed.Client(local) as client,
+        two_workers() as local,
+        local.get_client() as client,
         dask.config.set(scheduler=client),
     ):
         y, cache = cluster.batchnorm_forward(x, SLOW_CASE.gamma, SLOW_CASE.beta)

@@ -1,5 +1,6 @@
 """What one shard does, against the whole batch in one process, the loops, and planted faults."""
 
+import tracemalloc
 from functools import partial, reduce
 
 import numpy as np
@@ -263,6 +264,22 @@ def test_blocks_meet_every_number_once(shape):
         seen[block] += 1
         assert seen[block].size <= shard.AT_A_TIME or seen[block].size == shape[1]
     assert (seen == 1).all()
+
+
+def test_shard_needs_no_memory_but_its_result_and_a_few_blocks():
+    x = np.ones((64, 16, 32, 64), np.float32)  # 8 MB
+    whole = sharded.Moments(2 * x.size // 16, *np.ones((3, 16)))
+    sums, gamma = Sums(*np.ones((2, 16))), np.ones(16)
+    for function, results in (
+        (lambda: shard.normalize_shard(x, gamma, gamma, whole), 1),
+        (lambda: shard.local_sums(x, x, whole), 0),
+        (lambda: shard.backward_shard(x, x, gamma, whole, sums), 1),
+    ):
+        tracemalloc.start()
+        function()
+        _, peak = tracemalloc.get_traced_memory()
+        tracemalloc.stop()
+        assert peak < (results + 0.4) * x.nbytes
 
 
 def test_large_shard_is_worked_on_in_blocks_with_the_same_result(monkeypatch):
