@@ -122,7 +122,6 @@ def training_and_evaluation_disagree():
 
 def gradient_in_evaluation():
     """Send an upstream gradient of ones back, in training and in evaluation."""
-    import torch
 
     found = {}
     for mode in ("train", "eval"):
