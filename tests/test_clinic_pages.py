@@ -212,13 +212,13 @@ def test_picture_has_a_line_for_each_case():
 
 
 def test_texts_of_the_picture_do_not_overlap():
-    plotting.use_style()
     rows = [(str(number), *texts) for number, texts in rows_of_the_picture().items()]
-    ax = plotting.diagnosis(plt.subplots()[1], {"all": rows})
-    renderer = ax.figure.canvas.get_renderer()
-    words = [text for text in ax.texts if text.get_text()]
-    boxes = [text.get_window_extent(renderer) for text in words]
-    assert [(a.y0, b.y0) for a, b in combinations(boxes, 2) if a.overlaps(b)] == []
+    with mpl.rc_context():
+        plotting.use_style()
+        ax = plotting.diagnosis(plt.subplots()[1], {"all": rows})
+        ax.figure.draw_without_rendering()  # so that the layout is settled
+    boxes = [text.get_window_extent() for text in ax.texts if text.get_text()]
+    assert [(a, b) for a, b in combinations(boxes, 2) if a.overlaps(b)] == []
     assert max(box.x1 for box in boxes) <= ax.figure.bbox.width
     plt.close("all")
 
