@@ -9,7 +9,7 @@ import numpy as np
 
 from bnlib.exercises.checker.elsewhere import Elsewhere
 from bnlib.exercises.checker.sandbox import TookTooLong, quiet
-from bnlib.grading.channel import Broken, Late
+from bnlib.grading.channel import BrokenError, LateError
 from bnlib.grading.limits import ALL_SECONDS
 
 WALL_SECONDS = 10  # asleep or waiting, in one call
@@ -19,11 +19,11 @@ LEAVES = ("SystemExit", "KeyboardInterrupt", "GeneratorExit")
 KEPT = (NotImplementedError, MemoryError)  # exceptions that a check knows by their class
 
 
-class Blank(Exception):
+class BlankError(Exception):
     """There is no answer; the text says why, if a cell does not parse."""
 
 
-class Failed(Exception):
+class FailedError(Exception):
     """The answer could not be defined; the text says what was raised."""
 
 
@@ -45,17 +45,17 @@ class Session:
 
         Raises
         ------
-        Blank, Failed
+        BlankError, FailedError
             If there is none.
         TookTooLong
             If what it needs does not end.
         """
         said = self.ask(open=self.exercise.name, stub=self.exercise.stub())
         if "blank" in said:
-            raise Blank(said["broken"] or "")
+            raise BlankError(said["broken"] or "")
         if "failed" in said:
             self._listened([])  # that the process has ended
-            raise Failed(said["failed"])
+            raise FailedError(said["failed"])
         self.running, self.failures = True, said["failures"]
         if "value" in said:
             return said["value"]
@@ -73,9 +73,9 @@ class Session:
             raise TookTooLong
         try:
             said = self._listened(self.channel.send(**request))
-        except Late:
+        except LateError:
             self._stop(STUCK, "asleep or waiting")
-        except Broken as error:
+        except BrokenError as error:
             self._stop(ENDED, str(error))
         if "ended" in said:
             self._stop(*_how_it_ended(said["ended"], said["seconds"]), alive=True)

@@ -19,11 +19,11 @@ KINDS = "biufcUSmM"
 NAMED = {"Ellipsis": ..., "NotImplemented": NotImplemented}
 
 
-class Broken(Exception):
+class BrokenError(Exception):
     """What came is no message: the other side has ended, or talks nonsense."""
 
 
-class Late(Exception):
+class LateError(Exception):
     """Nothing came in time."""
 
 
@@ -41,7 +41,7 @@ class Channel:
         try:
             self.socket.sendall(HEAD.pack(len(text), len(body)) + text + body)
         except OSError as error:
-            raise Broken(str(error)) from error
+            raise BrokenError(str(error)) from error
         return functions
 
     def receive(self, seconds=None):
@@ -49,37 +49,37 @@ class Channel:
 
         Raises
         ------
-        Late
+        LateError
             If it has not come in so many seconds.
-        Broken
+        BrokenError
             If the other side has closed the channel, or what comes is no message.
         """
         deadline = None if seconds is None else time.monotonic() + seconds
         text, body = HEAD.unpack(self._exactly(HEAD.size, deadline))
         if max(text, body) > LONGEST:
-            raise Broken("a message that is too long")
+            raise BrokenError("a message that is too long")
         try:
             tree = json.loads(self._exactly(text, deadline))
             numbers = self._exactly(body, deadline)
             return {k: decode(v, numbers, self._caller) for k, v in tree.items()}
         except (ValueError, TypeError, LookupError, AttributeError, RecursionError) as error:
-            raise Broken(f"no message: {error}") from error
+            raise BrokenError(f"no message: {error}") from error
 
     def _exactly(self, count, deadline):
         pieces, missing = [], count
         while missing:
             left = None if deadline is None else deadline - time.monotonic()
             if left is not None and left <= 0:
-                raise Late
+                raise LateError
             self.socket.settimeout(left)
             try:
                 pieces.append(self.socket.recv(min(missing, 2**20)))
             except TimeoutError:
-                raise Late from None
+                raise LateError from None
             except OSError as error:
-                raise Broken(str(error)) from error
+                raise BrokenError(str(error)) from error
             if not pieces[-1]:
-                raise Broken("the channel is closed")
+                raise BrokenError("the channel is closed")
             missing -= len(pieces[-1])
         return b"".join(pieces)
 

@@ -22,7 +22,7 @@ import bnlib
 from bnlib.exercises.checker import code_slips, outcomes, source_slips
 from bnlib.exercises.checker.sandbox import quiet
 from bnlib.grading import statements
-from bnlib.grading.channel import Broken, Channel
+from bnlib.grading.channel import BrokenError, Channel
 from bnlib.grading.limits import allow_a_call, end_with_parent, take_limits
 
 SAID = 1000  # characters of an exception's own words
@@ -112,7 +112,7 @@ class Session:
 
 
 def _hide_exercises():
-    """Put a stub in the place of bnlib's exercises, whose checks are none of an answer's business."""
+    """Put a stub in the place of bnlib's exercises: an answer has no business with its check."""
     for name in [name for name in sys.modules if name.startswith("bnlib.exercises")]:
         del sys.modules[name]
     for name in ("exercises", "exercises.predict"):
@@ -174,8 +174,8 @@ def _called(function, request):
 
 
 def _raised(error, function):
-    said = str(error)[:SAID]
-    return {"raised": type(error).__name__, "said": said, "where": outcomes.where_raised(error, function)}
+    where = outcomes.where_raised(error, function)
+    return {"raised": type(error).__name__, "said": str(error)[:SAID], "where": where}
 
 
 def _plain(value):
@@ -195,5 +195,5 @@ def _plain(value):
 if __name__ == "__main__":
     try:
         main(int(sys.argv[1]))
-    except Broken:  # the other side has hung up
+    except BrokenError:  # the other side has hung up
         sys.exit()

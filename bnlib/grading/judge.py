@@ -8,18 +8,19 @@ from typing import NamedTuple
 from bnlib import exercises
 from bnlib.exercises import Prediction
 from bnlib.exercises.checker.sandbox import TookTooLong, wider
-from bnlib.grading.answers import ENDED, LONGEST_SECONDS, Blank, Failed, Session
-from bnlib.grading.process import NoProcess, Process
+from bnlib.grading.answers import ENDED, LONGEST_SECONDS, BlankError, FailedError, Session
+from bnlib.grading.process import NoProcessError, Process
 
 CORRECT, WRONG, NOT_WRITTEN, STOPPED, ERROR = VERDICTS = (
     *("correct", "wrong", "not written", "stopped", "error"),
 )
 MEMORY = "memory"
+NO_EXERCISE = "no exercise of the series is in it"
 OF_CHECK = {True: CORRECT, False: WRONG, None: NOT_WRITTEN}
 
 
 class Row(NamedTuple):
-    """The verdict on one exercise; said is the check's message, sentence what the catalogue says."""
+    """The verdict on an exercise; said is the check's message, sentence what the catalogue says."""
 
     notebook: str
     exercise: str
@@ -41,9 +42,9 @@ def grade(cells, file, seeds, bubblewrap=False):
         with Submission(cells, bubblewrap) as submission:
             names = expected(submission.found["checked"], submission.found["defined"])
             rows = [submission.judged(exercises.ALL[name], seeds) for name in names]
-    except NoProcess as error:
+    except NoProcessError as error:
         return unjudged(file, str(error))
-    return rows or unjudged(file, "no exercise of the series is in it")
+    return rows or unjudged(file, NO_EXERCISE)
 
 
 def expected(checked, defined):
@@ -102,10 +103,10 @@ def verdict_of(session, exercise, seeds):
     try:
         with wider(LONGEST_SECONDS):
             result = checked(exercise, session.answer(), seeds)
-    except Blank as error:
+    except BlankError as error:
         why = str(error)  # why its cell does not parse, if it does not
         return (ERROR, why.partition(":")[0], why, "") if why else (NOT_WRITTEN, "", "", "")
-    except Failed as error:
+    except FailedError as error:
         where, _, raised = str(error).partition(": ")
         return ERROR, raised.partition(":")[0], f"It could not be defined. {where}: {raised}", ""
     except TookTooLong:
@@ -127,8 +128,12 @@ def checked(exercise, answer, seeds):
         if result.correct is not True:
             break
         exercise.tell_all()
+    if "\n" not in result.message:
+        return result
     call = f"exercises.{exercise.name}.check({exercise.name}, seed={seed})"
-    shown = result.message.rpartition("\n")[0] + f"\n{call} shows it, and case() then gives the case."
+    shown = (
+        result.message.rpartition("\n")[0] + f"\n{call} shows it, and case() then gives the case."
+    )
     return replace(result, message=shown) if "\n" in result.message else result
 
 

@@ -11,7 +11,7 @@ import tempfile
 from pathlib import Path
 
 import bnlib
-from bnlib.grading.channel import Broken, Channel, Late
+from bnlib.grading.channel import BrokenError, Channel, LateError
 
 START_SECONDS = 60  # until the process has read the notebook, on a busy machine
 ENVIRONMENT = ("PATH", "LANG", "LC_ALL", "SYSTEMROOT", "LD_LIBRARY_PATH")
@@ -19,7 +19,7 @@ CAPABILITIES = ("CAP_SETUID", "CAP_SETGID", "CAP_DAC_READ_SEARCH", "CAP_KILL")
 ONE_THREAD = ("OPENBLAS_NUM_THREADS", "OMP_NUM_THREADS", "MKL_NUM_THREADS", "NUMBA_NUM_THREADS")
 
 
-class NoProcess(Exception):
+class NoProcessError(Exception):
     """The process of a submission does not start, or does not read the notebook."""
 
 
@@ -35,9 +35,9 @@ class Process:
         try:
             self.channel.send(cells=cells)
             self.found = self.channel.receive(START_SECONDS)
-        except (Broken, Late) as error:
+        except (BrokenError, LateError) as error:
             self.end()
-            raise NoProcess("the notebook could not be read in its process") from error
+            raise NoProcessError("the notebook could not be read in its process") from error
 
     def end(self):
         """End it, and whatever it left."""
@@ -70,7 +70,11 @@ def _bubblewrap(folder):
     apart = ["--unshare-all"]
     if os.geteuid() == 0:  # each answer becomes another user, see limits
         apart = [f"--unshare-{space}" for space in ("ipc", "pid", "net", "uts", "cgroup-try")]
-        apart += ["--cap-drop", "ALL", *(word for cap in CAPABILITIES for word in ("--cap-add", cap))]
+        apart += [
+            "--cap-drop",
+            "ALL",
+            *(word for cap in CAPABILITIES for word in ("--cap-add", cap)),
+        ]
     return [
         *("bwrap", *apart, "--die-with-parent", "--ro-bind", "/", "/"),
         *("--dev", "/dev", "--proc", "/proc", "--tmpfs", folder, "--chdir", folder),
@@ -79,7 +83,7 @@ def _bubblewrap(folder):
 
 def _environment(folder):
     kept = {name: os.environ[name] for name in ENVIRONMENT if name in os.environ}
-    own = {name: folder for name in ("HOME", "TMPDIR", "MPLCONFIGDIR", "IPYTHONDIR")}
+    own = dict.fromkeys(("HOME", "TMPDIR", "MPLCONFIGDIR", "IPYTHONDIR"), folder)
     package = str(Path(bnlib.__file__).parent.parent)
     fixed = {"PYTHONPATH": package, "PYTHONDONTWRITEBYTECODE": "1", "PYTHONUTF8": "1"}
     return kept | own | fixed | dict.fromkeys(ONE_THREAD, "1") | {"MPLBACKEND": "agg"}
