@@ -100,7 +100,7 @@ def counted(notebook, name, stub):
     places = (
         k
         for k, one in enumerate(notebook.statements)
-        if name in one.whole and ast.dump(one.node) not in blank
+        if name in one.binds and ast.dump(one.node) not in blank
     )
     return max(places, default=None)
 

@@ -1,0 +1,260 @@
+"""A class of synthetic students, whose grades are known before anything is graded.
+
+Answers are the right ones of student_answers.py, the wrong ones of student_mistakes.py, every
+mistake of the exercises' catalogues, and what students do besides: leave blank, loop, exit, fork.
+What a mistake is called is taken from the exercise's own check in this process; what is right,
+stopped or an error is written down here.
+"""
+
+import ast
+import json
+import re
+from functools import cache
+from itertools import zip_longest
+from typing import NamedTuple
+
+from student_mistakes import WRONG
+
+from bnlib import exercises
+from bnlib.exercises import Prediction
+from tools.copies import student_copy
+from tools.nbfiles import NOTEBOOKS, ROOT, read
+
+SEEDS = (11, 12)
+CHECK = re.compile(r"^exercises\.(\w+)\.check\(\1\)$", re.MULTILINE)
+# The real exercises, in place of the stub that an answer sees: for their mistakes, as functions.
+CATALOGUE = """import importlib, sys
+cleared = [sys.modules.pop(n) for n in list(sys.modules) if n.startswith("bnlib.exercises")]
+catalogue = (cleared, importlib.import_module("bnlib.exercises"))[1].ALL
+"""
+
+
+class Answer(NamedTuple):
+    """The text of an answer, and what it must get."""
+
+    text: str
+    verdict: str
+    mistake: str = ""
+
+
+def behaving(name, body, verdict, mistake):
+    """Return an answer that does something besides, as a function of the exercise's arguments."""
+    head = exercises.ALL[name].stub().partition("\n")[0]
+    return Answer(f"import os, sys, time, threading\n{head}\n" + body, verdict, mistake)
+
+
+BEHAVIOURS = (
+    ("    while True:\n        pass", "stopped", "does not end"),
+    (
+        "    while True:\n        try:\n            time.time()\n        except Exception:\n"
+        "            pass",
+        *("stopped", "does not end"),
+    ),
+    ("    return np.ones(10**12)", "stopped", "memory"),
+    ("    kept = []\n    while True:\n        kept.append(bytes(10**7))", "stopped", "memory"),
+    ("    os._exit(0)", "stopped", "ended by itself"),
+    ("    sys.exit()", "stopped", "ended by itself"),
+    ("    os.kill(os.getpid(), 9)", "stopped", "ended by itself"),
+    ("    os.abort()", "stopped", "ended by itself"),
+    ("    while True:\n        os.fork()", "error", "BlockingIOError"),
+    ("    threading.Thread(target=time.sleep, args=(99,)).start()", "error", "RuntimeError"),
+    ("    return input('which? ')", "error", "EOFError"),
+    ("    open('f', 'wb').write(bytes(10**8))", "error", "OSError"),
+    ("    return unheard_of", "error", "NameError"),
+    ("    return (", "error", "SyntaxError"),
+    (
+        "    np.allclose = np.array_equal = lambda *a, **k: True\n    return 'right'",
+        *("wrong", "wrong results"),
+    ),
+    ("    raise NotImplementedError", "not written", ""),
+    ("    pass", "not written", ""),
+)
+SLEEPING = ("    time.sleep(99)", "stopped", "does not end")
+# What a right answer may do besides.
+HARMLESS = (
+    "print('x' * 10**6)\n{right}",
+    "%matplotlib inline\n!ls\n{right}",
+    "{stub}\n{right}\n{stub}",
+    "def {name}(*values):\n    return 0\n{right}",
+    "import torch_that_is_not_there\n{right}",
+)
+
+
+def dictionary(file, name):
+    """Return a test file without the dictionary of this name, and its entries as text."""
+    tree = ast.parse((ROOT / "tests" / file).read_text(encoding="utf-8"))
+    (found,) = (n for n in tree.body if isinstance(n, ast.Assign) and n.targets[0].id == name)
+    rest = [n for n in tree.body if n is not found and not _is_local(n)]
+    entries = {
+        key.value: [ast.unparse(one) for one in values.elts]
+        for key, values in zip(found.value.keys, found.value.values, strict=True)
+    }
+    return ast.unparse(ast.Module(rest, [])), entries
+
+
+def _is_local(node):
+    return isinstance(node, ast.ImportFrom) and node.module == "student_answers"
+
+
+RIGHT_HELP, RIGHT_TEXTS = dictionary("student_answers.py", "RIGHT")
+WRONG_HELP, WRONG_TEXTS = dictionary("student_mistakes.py", "WRONG")
+TWICE = [
+    {node.name for node in ast.parse(text).body if hasattr(node, "name")}
+    for text in (RIGHT_HELP, WRONG_HELP)
+]
+
+
+def of_mistakes(text):
+    """Return a text of student_mistakes.py in which what both files define has another name."""
+    for name in TWICE[0] & TWICE[1]:
+        text = re.sub(rf"\b{name}\b", f"{name}_wrong", text)
+    return text
+
+
+PRELUDE = ("import numpy as np", CATALOGUE, RIGHT_HELP, of_mistakes(WRONG_HELP))
+
+
+@cache
+def checked(name, k, kind):
+    """Return verdict and mistake of an answer by the exercise's check, in this process."""
+    exercise = exercises.ALL[name]
+    answer = {
+        "wrong": lambda: WRONG[name][k][1],
+        "catalogue": lambda: (
+            exercise.mistakes[k][0]
+            if isinstance(exercise, Prediction)
+            else exercise.mistakes[k].function
+        ),
+    }[kind]()
+    exercise.forget()
+    for seed in SEEDS:
+        more = {} if isinstance(exercise, Prediction) else {"seed": seed}
+        result = exercise.check(answer, **more)
+        if result.correct is not True:
+            break
+    fault = result.fault or ""
+    if result.correct is False:
+        return ("error" if re.fullmatch(r"\w+Error", fault) else "wrong"), fault
+    return {True: "correct", None: "not written"}[result.correct], ""
+
+
+def answers(name):
+    """List the answers to one exercise: right, wrong, each catalogued mistake, and blank."""
+    exercise, made = exercises.ALL[name], []
+    if isinstance(exercise, Prediction):
+        made.append(Answer(f"{exercise.solution()}\n{name} = {name}()", "correct"))
+    made += [Answer(f"{name} = {text}", "correct") for text in RIGHT_TEXTS.get(name, ())]
+    for k in range(len(exercise.mistakes)):
+        value = f"catalogue[{name!r}].mistakes[{k}]"
+        text = f"{value}[0]" if isinstance(exercise, Prediction) else f"{value}.function"
+        made.append(Answer(f"{name} = {text}", *checked(name, k, "catalogue")))
+    for k, text in enumerate(WRONG_TEXTS.get(name, ())):
+        text = ast.unparse(ast.parse(text).body[0].value.elts[1])
+        made.append(Answer(of_mistakes(f"{name} = {text}"), *checked(name, k, "wrong")))
+    return [*made, Answer(exercise.stub(), "not written")]
+
+
+def functions(number):
+    """List the exercises of a notebook that ask for a function."""
+    return [
+        name
+        for name, one in exercises.ALL.items()
+        if one.notebook == number and not isinstance(one, Prediction)
+    ]
+
+
+def behaviours(number):
+    """List answers for a notebook's functions, one for each, that do something besides."""
+    names = functions(number)
+    right = {name: f"{name} = {RIGHT_TEXTS[name][0]}" for name in names}
+    texts = [
+        Answer(text.format(name=names[0], right=right[names[0]], stub=stub(names[0])), "correct")
+        for text in HARMLESS
+    ]
+    made = [{names[0]: answer} for answer in texts]
+    for k in range(0, len(BEHAVIOURS), len(names)):
+        some = zip(names, BEHAVIOURS[k : k + len(names)], strict=False)
+        made.append({name: behaving(name, *behaviour) for name, behaviour in some})
+    return made
+
+
+def stub(name):
+    return exercises.ALL[name].stub().rstrip()
+
+
+def plans(number):
+    """List what to write into each copy of a notebook: an answer for each of some exercises."""
+    names = [name for name, one in exercises.ALL.items() if one.notebook == number]
+    rows = zip_longest(*map(answers, names))
+    listed = [
+        {name: one for name, one in zip(names, row, strict=True) if one is not None} for row in rows
+    ]
+    return [*listed, *(behaviours(number) if functions(number) else ())]
+
+
+@cache
+def original(number):
+    (file,) = NOTEBOOKS.glob(f"{number}_*.ipynb")
+    return file.name, student_copy(read(file))
+
+
+def filled_in(number, plan):
+    """Return a notebook with these answers, and with outputs that claim that all is right."""
+    name, notebook = original(number)
+    notebook = json.loads(json.dumps(notebook))
+    for cell in notebook["cells"]:
+        found = CHECK.search("".join(cell["source"]))
+        if cell["cell_type"] == "code" and found:
+            if found[1] in plan:
+                cell["source"] = f"{plan[found[1]].text}\n\n{found[0]}"
+            data = {"text/plain": ["Correct, in all 99 cases."]}
+            cell["outputs"] = [{"output_type": "execute_result", "data": data, "metadata": {}}]
+    help_cells = [
+        {"cell_type": "code", "source": text, "metadata": {}, "outputs": []} for text in PRELUDE
+    ]
+    notebook["cells"][:0] = help_cells
+    return name, json.dumps(notebook)
+
+
+def truth(number, plan):
+    """Return exercise, verdict and mistake of each exercise of a notebook."""
+    blank = Answer("", "not written")
+    names = [name for name, one in exercises.ALL.items() if one.notebook == number]
+    chosen = [(name, plan.get(name, blank)) for name in names]
+    return [(number, name, one.verdict, one.mistake) for name, one in chosen]
+
+
+DAMAGED = {  # name of the file: what is in it, and the reason in its row
+    "empty.ipynb": (b"", "empty file"),
+    "half.ipynb": (b'{"cells": [{"cell_type": "code", "source": "x = ', "damaged: not JSON"),
+    "latin.ipynb": ('{"cells": ["\u00e4"]}'.encode("latin-1"), "damaged: not UTF-8"),
+    "list.ipynb": (b"[1, 2, 3]", "damaged: no notebook"),
+    "deep.ipynb": (b"[" * 10**5, "damaged: not JSON"),
+    "text.ipynb": (b'{"cells": [{"cell_type": "markdown", "source": "hi"}]}', "no code cells"),
+    "huge.ipynb": (b" " * (21 * 2**20), "huge: 21 MB"),
+}
+STRANGE = ("=1+1", "+49 123", "-Ana", "@home", "Zo\u00eb \u00c5berg", "\u674e \u660e", 'a, b "c"')
+
+
+def students(count):
+    """List the names of so many students, some of them strange."""
+    return [*STRANGE, *(f"student {k:03}" for k in range(count - len(STRANGE)))][:count]
+
+
+def write(folder, plans_by_number, count):
+    """Write the submissions of so many students; return the rows that their grades must have."""
+    names, rows, made = students(count), [], 0
+    for number, listed in plans_by_number.items():
+        for plan in listed:
+            student = names[made % count]
+            file, text = filled_in(number, plan)
+            (folder / student).mkdir(exist_ok=True)
+            (folder / student / file).write_text(text, encoding="utf-8")
+            rows += [(student, *row) for row in truth(number, plan)]
+            made += 1
+    for k, (file, (data, reason)) in enumerate(DAMAGED.items()):
+        student = names[(made + k) % count]
+        (folder / student).mkdir(exist_ok=True)
+        (folder / student / file).write_bytes(data)
+        rows.append((student, f"{student}/{file}", "", "error", reason))
+    return rows
