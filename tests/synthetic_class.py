@@ -212,7 +212,9 @@ def filled_in(number, plan):
     help_cells = [
         {"cell_type": "code", "source": text, "metadata": {}, "outputs": []} for text in PRELUDE
     ]
-    notebook["cells"][:0] = help_cells
+    checks = [bool(CHECK.search("".join(cell["source"]))) for cell in notebook["cells"]]
+    first = checks.index(True)  # further up, the notebook's own names would take the place of some
+    notebook["cells"][first:first] = help_cells
     return name, json.dumps(notebook)
 
 

@@ -3,10 +3,8 @@
 import csv
 import io
 import os
-import signal
 import subprocess
 import sys
-import time
 
 import pytest
 import synthetic_class

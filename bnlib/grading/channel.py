@@ -15,6 +15,7 @@ import numpy as np
 HEAD = struct.Struct(">II")  # bytes of JSON, bytes of numbers
 LONGEST = 2**24  # bytes of a message; a batch has at most a few thousand numbers
 MOST = 10**5  # items of a list
+SEND_SECONDS = 60  # until the other side takes it
 KINDS = "biufcUSmM"
 NAMED = {"Ellipsis": ..., "NotImplemented": NotImplemented}
 
@@ -38,6 +39,7 @@ class Channel:
         numbers, functions = [], []
         text = json.dumps({k: encode(v, numbers, functions) for k, v in message.items()}).encode()
         body = b"".join(numbers)
+        self.socket.settimeout(SEND_SECONDS)
         try:
             self.socket.sendall(HEAD.pack(len(text), len(body)) + text + body)
         except OSError as error:

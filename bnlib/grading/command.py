@@ -47,6 +47,8 @@ def parse(arguments):
         parser.error("name the folder of the submissions, or a zip file")
     if options.submissions and not options.output:
         parser.error("say where the results go: --output DIR")
+    if min(options.seed or [0]) < 0:
+        parser.error(f"--seed is a whole number, 0 or more; got {min(options.seed)}")
     if options.jobs < 1:
         parser.error(f"--jobs is a number of processes, from 1 up; got {options.jobs}")
     return options

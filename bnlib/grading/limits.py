@@ -73,8 +73,13 @@ def become_nobody():
     os.setgid(user)
     os.setuid(user)
     if linux:
-        head, kept = (ctypes.c_uint32 * 2)(CAPABILITY_VERSION, 0), 1 << READ_EVERYTHING
-        libc.capset(head, (ctypes.c_uint32 * 6)(kept, kept, 0, 0, 0, 0))
+        for kept in (1 << READ_EVERYTHING, 0):  # in a container even root may not have the first
+            head, sets = (
+                (ctypes.c_uint32 * 2)(CAPABILITY_VERSION, 0),
+                (ctypes.c_uint32 * 6)(kept, kept),
+            )
+            if libc.capset(head, sets) == 0:
+                break
 
 
 def end_with_parent():

@@ -34,30 +34,41 @@ COLUMNS = (  # those of nbgrader's own export
 
 
 def write_course(notebooks, folder):
-    """Write a course folder, an assignment for each notebook with exercises; return their names.
-
-    A name belongs to the number that the exercises give their notebook.
+    """Write a course folder, an assignment for each notebook with exercises; return `names_of`.
 
     Raises
     ------
     FileNotFoundError
         If there are no notebooks.
     """
-    files = sorted(notebooks.glob("*.ipynb"))
-    if not files:
-        raise FileNotFoundError(f"{notebooks} holds no notebooks; name their folder: --notebooks")
-    names = {}
-    for file in files:
-        notebook = json.loads(file.read_text(encoding="utf-8"))
-        found = [exercise for cell in notebook["cells"] if (exercise := exercise_of(cell))]
-        if found:
-            names[found[0].notebook] = file.stem
-            target = folder / "source" / file.stem / file.name
-            target.parent.mkdir(parents=True, exist_ok=True)
-            text = json.dumps(for_nbgrader(notebook), indent=1, ensure_ascii=False)
-            write_atomically(target, text + "\n")
+    names = names_of(notebooks)
+    if not names:
+        raise FileNotFoundError(f"{notebooks} holds no exercises; name their folder: --notebooks")
+    for name in names.values():
+        target = folder / "source" / name / f"{name}.ipynb"
+        target.parent.mkdir(parents=True, exist_ok=True)
+        made = for_nbgrader(_read(notebooks / target.name))
+        write_atomically(target, json.dumps(made, indent=1, ensure_ascii=False) + "\n")
     write_atomically(folder / "nbgrader_config.py", CONFIG)
     return names
+
+
+def names_of(notebooks):
+    """Map the number that exercises give their notebook to its name."""
+    names = {}
+    for file in sorted(notebooks.glob("*.ipynb")):
+        found = [one for cell in _read(file)["cells"] if (one := exercise_of(cell))]
+        names |= {one.notebook: file.stem for one in found}
+    return names
+
+
+def _read(file):
+    return json.loads(file.read_text(encoding="utf-8"))
+
+
+def exercises_of(number):
+    """List the names of the exercises of a notebook."""
+    return [name for name, one in exercises.ALL.items() if one.notebook == number]
 
 
 def exercise_of(cell):

@@ -9,11 +9,11 @@ from bnlib import exercises
 from bnlib.grading.judge import CORRECT, ERROR, NOT_WRITTEN, STOPPED, VERDICTS
 
 STYLE = """
-:root { color-scheme: light dark; --line: light-dark(#c8c8c8, #555); }
+:root { color-scheme: light dark; }
 body { font: 1rem/1.5 system-ui, sans-serif; max-width: 60rem; margin: 2rem auto; padding: 0 1rem; }
 h1, h2, h3 { line-height: 1.2; margin: 2rem 0 .5rem; }
 table { border-collapse: collapse; width: 100%; }
-th, td { border-bottom: 1px solid var(--line, #999); padding: .3rem .6rem; text-align: left;
+th, td { border-bottom: 1px solid #8888; padding: .3rem .6rem; text-align: left;
   vertical-align: top; overflow-wrap: anywhere; }
 td.number, th.number { text-align: right; font-variant-numeric: tabular-nums; }
 pre { white-space: pre-wrap; overflow-wrap: anywhere; margin: 0; font: .9rem/1.4 monospace; }

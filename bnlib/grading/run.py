@@ -5,6 +5,7 @@ goes on where it stopped, and several machines may share the work: each grades i
 run without a shard finds all files there and writes the tables.
 """
 
+import contextlib
 import hashlib
 import json
 import multiprocessing
@@ -14,15 +15,19 @@ import signal
 import tempfile
 from concurrent.futures import ProcessPoolExecutor, as_completed
 from concurrent.futures.process import BrokenProcessPool
+from itertools import count
 from pathlib import Path
 from typing import NamedTuple
 
-from bnlib import __version__
+from bnlib import __version__, exercises
+from bnlib.exercises import Exercise
 from bnlib.grading.cells import UnreadableError, of_bytes
 from bnlib.grading.judge import STOPPED, Row, grade, unjudged
+from bnlib.grading.limits import end_with_parent
 from bnlib.grading.submissions import read
 
 SEEDS = 2  # batches are drawn anew for a class, and the same for all of it
+FRESH_AFTER = 100  # submissions; then a worker lets go of what it has computed
 TRIES = 3  # after so many runs that ended in the middle of a submission, it is left out
 
 
@@ -50,15 +55,15 @@ def seeds_of(output, wanted=None):
     """
     file = Path(output, "seeds.json")
     seeds = wanted or [1 + secrets.randbelow(10**6) for _ in range(SEEDS)]
-    try:
-        with open(file, "x", encoding="ascii") as new:  # of two runs at once, one comes first
-            json.dump(seeds, new)
-    except FileExistsError:
-        kept = json.loads(file.read_text(encoding="ascii"))
-        if wanted and wanted != kept:
-            raise ValueError(f"{output} was graded with the seeds {kept}, not {wanted}") from None
-        return tuple(kept)
-    return tuple(seeds)
+    with tempfile.TemporaryDirectory(dir=output) as folder:
+        mine = Path(folder, file.name)
+        mine.write_text(json.dumps(seeds), encoding="ascii")
+        with contextlib.suppress(FileExistsError):  # of two runs at once, one comes first
+            os.link(mine, file)
+    chosen = json.loads(file.read_text(encoding="ascii"))
+    if wanted and wanted != chosen:
+        raise ValueError(f"{output} was graded with the seeds {chosen}, not {wanted}")
+    return tuple(chosen)
 
 
 def in_shard(submission, shard):
@@ -90,7 +95,7 @@ def run(settings, submissions, jobs, progress):
 def _graded(settings, submissions, workers):
     """Yield the submissions as they are done, until all are or a worker is killed."""
     context = multiprocessing.get_context("spawn")
-    pool = ProcessPoolExecutor(workers, context, signal.signal, (signal.SIGINT, signal.SIG_IGN))
+    pool = ProcessPoolExecutor(workers, context, begin_work)
     try:
         futures = {pool.submit(grade_one, settings, one): one for one in submissions}
         for future in as_completed(futures):
@@ -102,8 +107,23 @@ def _graded(settings, submissions, workers):
         pool.shutdown(cancel_futures=True)
 
 
-def grade_one(settings, submission):
+def begin_work():
+    """Let a worker end with its parent, and leave Ctrl-C to that."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    end_with_parent()
+
+
+def forget_trials():
+    """Let go of what the checks have computed, which grows with every other mistake."""
+    for exercise in exercises.ALL.values():
+        if isinstance(exercise, Exercise):
+            exercise.trial.cache_clear()
+
+
+def grade_one(settings, submission, graded=count(1)):  # noqa: B008 (one count for each worker)
     """Grade a submission and write its rows, if that was not done before."""
+    if next(graded) % FRESH_AFTER == 0:
+        forget_trials()
     file, begun = settings.file(submission), settings.file(submission, "begun")
     try:
         data, reason = read(settings.root, submission), ""
