@@ -71,9 +71,9 @@ def test_class_is_graded_in_time_in_flat_memory_and_right(large_class, tmp_path)
     run.until(lambda: False)
     assert run.process.returncode == 0
     parents, workers = zip(*run.sizes, strict=True)
-    half = len(parents) // 2
+    half, notebooks = len(parents) // 2, len(list(folder.rglob("*.ipynb")))
     print(
-        f"{len(list(folder.rglob('*.ipynb')))} notebooks of {STUDENTS} students, {len(truth)} rows in "
+        f"{notebooks} notebooks of {STUDENTS} students, {len(truth)} rows in "
         f"{run.seconds:.0f} s; the parent had {max(parents)} MB at most, {max(parents[:half])} in "
         f"the first half; its workers {max(workers)} MB and {max(workers[:half])}"
     )
