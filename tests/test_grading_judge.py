@@ -83,7 +83,7 @@ BODIES = [
     ("return np.ones(10**12)", "stopped", "memory"),
     ("return input()", "error", "EOFError"),
     ("return x.mean(axis=(0, 2, 3)) + missing", "error", "NameError"),
-    ("x -= 1\n    return x.mean(axis=(0, 2, 3)) + 1", "wrong", "argument changed in place"),
+    ("x *= 2\n    return x.mean(axis=(0, 2, 3)) / 2", "wrong", "argument changed in place"),
     ("x.shape = (-1,)\n    return x[:1]", "wrong", ""),
     ("for _ in range(9): print('x' * 10**6)\n    return x.mean((0, 2, 3))", "correct", ""),
 ]
@@ -96,7 +96,11 @@ SLOW_BODIES = [
     ("os.kill(os.getpid(), signal.SIGKILL)", "stopped", "ended by itself"),
     ("os.kill(0, signal.SIGKILL)", "stopped", "ended by itself"),
     ("os.closerange(0, 999)\n    return 1", "stopped", "ended by itself"),
-    ("[os.write(k, b'junk' * 99) for k in range(3, 30)]\n    return 1", *("stopped",) * 2),
+    (
+        "for k in range(3, 30):\n        try: os.write(k, b'junk' * 99)\n"
+        "        except OSError: pass\n    return 1",
+        *("stopped", None),
+    ),
     ("return channel_mean(x)", "error", "RecursionError"),
     ("sys.setrecursionlimit(10**9)\n    return channel_mean(x)", "stopped", None),
     ("while True: os.fork()", "error", "BlockingIOError"),
@@ -113,7 +117,7 @@ SLOW_BODIES = [
     ("raise type('E', (Exception,), {'__str__': lambda s: 1 / 0})", "error", "E"),
     ("return (x.mean(axis=(0, 2, 3)) for _ in 'a')", "wrong", "wrong results"),
     ("return np.zeros(10**8)", "wrong", None),
-    ("return [[]] * 10**6", "wrong", None),
+    ("return [[]] * 10**5", "wrong", None),
     ("y = []\n    y.append(y)\n    return y", "wrong", None),
     ("return type('A', (), {'__array__': lambda s, *a: 1 / 0})()", "wrong", "wrong results"),
     ("for m in list(sys.modules.values()): vars(m).clear()", "stopped", None),
@@ -140,7 +144,8 @@ CELLS = {
     "the machinery of the answer's own process": (
         "import gc",
         "def channel_mean(x):\n    for m in ('channel', 'child', 'limits'):\n"
-        "        vars(sys.modules['bnlib.grading.' + m]).update(encode=lambda *a: 1)\n    return x",
+        "        vars(sys.modules.get('bnlib.grading.' + m, sys)).update(encode=lambda *a: 1)\n"
+        "    return x",
         *("stopped", None),
     ),
     "numpy": (

@@ -56,10 +56,12 @@ class Session:
         if "failed" in said:
             self._listened([])  # that the process has ended
             raise FailedError(said["failed"])
-        self.running, self.failures = True, said["failures"]
-        if "value" in said:
-            return said["value"]
-        return Answer(self, said["text"], said["keywords"])
+        self.running = True
+        with self.sense():
+            self.failures = list(map(str, said["failures"]))
+            if "value" in said:
+                return said["value"]
+            return Answer(self, said["text"], list(map(str, said["keywords"])))
 
     def ask(self, **request):
         """Send a request and return what comes back; a stop is told at once, and ever after.
@@ -89,6 +91,14 @@ class Session:
             if "callback" not in said:
                 return said
             self.channel.send(**_called_back(functions, said))
+
+    @contextlib.contextmanager
+    def sense(self):
+        """Stop where what came back makes no sense: an answer has reached into its process."""
+        try:
+            yield
+        except (LookupError, TypeError, AttributeError, ValueError):
+            self._stop(ENDED, "and said what makes no sense")
 
     def _stop(self, kind, detail, alive=False):
         self.running, self.stopped, self.detail = False, kind, detail
@@ -134,10 +144,11 @@ class Answer(Elsewhere):
         said = self.session.ask(call=self.variant, values=values, by_keyword=by_keyword)
         if "raised" in said:
             raise self._exception(said)
-        given = (*values, *by_keyword.values())
-        for k, now in said["changed"]:
-            _change(given[k], now)
-        return said["value"]
+        with self.session.sense():
+            given = (*values, *by_keyword.values())
+            for k, now in said["changed"]:
+                _change(given[k], now)
+            return said["value"]
 
     def source(self):
         """Return the text of its definition."""
@@ -150,16 +161,19 @@ class Answer(Elsewhere):
         said = self.session.ask(source=source)
         if "raised" in said:
             raise SyntaxError(said["raised"])
-        return Answer(self.session, source, self.keywords, said["variant"])
+        with self.session.sense():
+            return Answer(self.session, source, self.keywords, said["variant"])
 
     def numbers_read(self):
         """Return the numbers outside that it reads, by name."""
-        return self.session.ask(read=True)["numbers"]
+        with self.session.sense():
+            return dict(self.session.ask(read=True)["numbers"])
 
     def with_globals(self, changed):
         """Return the function with these values for globals."""
-        variant = self.session.ask(globals=changed)["variant"]
-        return Answer(self.session, self.text, self.keywords, variant)
+        with self.session.sense():
+            variant = self.session.ask(globals=changed)["variant"]
+            return Answer(self.session, self.text, self.keywords, variant)
 
     def where(self, error):
         """Return the student's line on which it raised an exception, or None."""
@@ -167,14 +181,15 @@ class Answer(Elsewhere):
 
     def _exception(self, said):
         """Return an exception like the one that was raised there."""
-        name = str(said["raised"])
+        name = str(said["raised"])[:80].replace("\0", "")
         if name in LEAVES:
             self.session.stopped, self.session.detail = ENDED, f"by {name}"
             return TookTooLong()
         self.session.raised.add(name)
         base = next((one for one in KEPT if one.__name__ == name), Exception)
-        error = type(name, (base,), {"__str__": lambda self: str(said["said"])})()
-        error.where = said["where"]
+        words, where = str(said.get("said", "")), said.get("where")
+        error = type(name, (base,), {"__str__": lambda self: words})()
+        error.where = where if isinstance(where, str) else None
         return error
 
 

@@ -22,10 +22,11 @@ import bnlib
 from bnlib.exercises.checker import code_slips, outcomes, source_slips
 from bnlib.exercises.checker.sandbox import quiet
 from bnlib.grading import statements
-from bnlib.grading.channel import BrokenError, Channel
+from bnlib.grading.channel import MOST, BrokenError, Channel
 from bnlib.grading.limits import allow_a_call, end_with_parent, take_limits
 
 SAID = 1000  # characters of an exception's own words
+FEW = 24  # items of a tuple or a list that may be something else than numbers
 
 
 def main(number):
@@ -130,7 +131,7 @@ def _run(one, scope):
     try:
         exec(compile(ast.Module([one.node], []), _file(one.cell), "exec"), scope)
     except BaseException as error:
-        return f"cell {one.cell + 1}: {type(error).__name__}: {error}"[:SAID]
+        return f"cell {one.cell + 1}: {type(error).__name__}: {_said(error)}"
 
 
 def _described(answer):
@@ -174,22 +175,36 @@ def _called(function, request):
 
 
 def _raised(error, function):
+    """Return an exception's name, what it says, and the student's line where it arose."""
     where = outcomes.where_raised(error, function)
-    return {"raised": type(error).__name__, "said": str(error)[:SAID], "where": where}
+    return {"raised": type(error).__name__, "said": _said(error), "where": where}
 
 
-def _plain(value):
-    """Return a value with numbers of unusual types, such as fractions, as arrays."""
-    if isinstance(value, (tuple, list)):
-        items = [_plain(item) for item in value]
+def _said(error):
+    try:
+        return str(error)[:SAID]
+    except Exception:  # whatever a class of the student's own may raise
+        return ""
+
+
+def _plain(value, depth=3):
+    """Return a value as numbers, arrays, and short tuples and lists of them, where it is that."""
+    if _is_known(value):
+        return value
+    if isinstance(value, (tuple, list)) and len(value) <= FEW and depth:
+        items = [_plain(item, depth - 1) for item in value]
         return tuple(items) if isinstance(value, tuple) else items
-    kind = getattr(getattr(value, "dtype", None), "kind", "")
-    if isinstance(value, np.ndarray | np.generic) and kind != "O":
-        return value
-    if type(value) in (bool, int, float, complex, str) or outcomes.is_nothing(value):
-        return value
     array = outcomes.real_array(value)
+    if array is None and isinstance(value, (tuple, list)):
+        return type(value)([object()] * min(len(value), MOST))  # a check says its length
     return value if array is None else array
+
+
+def _is_known(value):
+    """Return whether a value passes to the other side as it is."""
+    if isinstance(value, (np.ndarray, np.generic)):
+        return value.dtype.kind != "O"
+    return value is None or value is ... or type(value) in (bool, int, float, complex, str)
 
 
 if __name__ == "__main__":
