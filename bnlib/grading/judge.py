@@ -8,13 +8,17 @@ from typing import NamedTuple
 from bnlib import exercises
 from bnlib.exercises import Prediction
 from bnlib.exercises.checker.sandbox import TookTooLong, wider
-from bnlib.grading.answers import ENDED, LONGEST_SECONDS, BlankError, FailedError, Session
+from bnlib.grading.answers import ENDED, LONGEST_SECONDS, STUCK, BlankError, FailedError, Session
 from bnlib.grading.process import NoProcessError, Process
 
 CORRECT, WRONG, NOT_WRITTEN, STOPPED, ERROR = VERDICTS = (
     *("correct", "wrong", "not written", "stopped", "error"),
 )
 MEMORY = "memory"
+WORDS = {
+    STUCK: "It was stopped because it did not come to an end. Is there a loop that never does?",
+    ENDED: "The process that ran it ended by itself, {}.",
+}
 NO_EXERCISE = "no exercise of the series is in it"
 OF_CHECK = {True: CORRECT, False: WRONG, None: NOT_WRITTEN}
 
@@ -114,7 +118,7 @@ def verdict_of(session, exercise, seeds):
     except Exception as error:  # what nobody thought of
         return ERROR, type(error).__name__, f"The check failed: {error}", ""
     if session.stopped:
-        return STOPPED, session.stopped, f"It was stopped: {session.stopped}, {session.detail}.", ""
+        return STOPPED, session.stopped, WORDS[session.stopped].format(session.detail), ""
     return (*_told(result, session), result.sentence)
 
 

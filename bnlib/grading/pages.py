@@ -14,8 +14,9 @@ body { font: 1rem/1.5 system-ui, sans-serif; max-width: 60rem; margin: 2rem auto
 h1, h2, h3 { line-height: 1.2; margin: 2rem 0 .5rem; }
 table { border-collapse: collapse; width: 100%; }
 th, td { border-bottom: 1px solid #8888; padding: .3rem .6rem; text-align: left;
-  vertical-align: top; overflow-wrap: anywhere; }
-td.number, th.number { text-align: right; font-variant-numeric: tabular-nums; }
+  vertical-align: top; }
+.long { overflow-wrap: anywhere; }
+.number { text-align: right; font-variant-numeric: tabular-nums; }
 pre { white-space: pre-wrap; overflow-wrap: anywhere; margin: 0; font: .9rem/1.4 monospace; }
 @media print {
   :root { color-scheme: light; }
@@ -23,12 +24,11 @@ pre { white-space: pre-wrap; overflow-wrap: anywhere; margin: 0; font: .9rem/1.4
   tr, section { break-inside: avoid; }
 }
 """
-# What a reader of the feedback does next.
+LONG = 30  # letters of a word that may be broken
+# What the feedback says where the check says nothing of use.
 NEXT = {
     CORRECT: "Correct.",
     NOT_WRITTEN: "Not written yet. exercises.{name}.hint(1) gives a first hint.",
-    STOPPED: "It was stopped, so it could not be judged.",
-    ERROR: "It could not be judged.",
 }
 
 
@@ -47,19 +47,24 @@ def page(title, *parts):
 
 def text(words):
     """Return words as HTML; whichever way they are written, they stay in their place."""
-    return f"<bdi>{escape(str(words))}</bdi>"
+    longest = max(map(len, str(words).split()), default=0)
+    kind = ' class="long"' if longest > LONG else ""
+    return f"<bdi{kind}>{escape(str(words))}</bdi>"
 
 
 def table(head, rows):
-    """Return a table; a number stands to the right. Cells that begin with < are HTML."""
-    made = ["<table>", _row(head, "th")]
-    return "\n".join([*made, *(_row(row, "td") for row in rows), "</table>"])
+    """Return a table; numbers, and what stands above them, are to the right."""
+    rows = list(rows)
+    numbers = [all(isinstance(cell, int) for cell in column) for column in zip(*rows, strict=True)]
+    numbers = numbers or [False] * len(head)
+    lines = [_row(head, "th", numbers), *(_row(row, "td", numbers) for row in rows)]
+    return "\n".join(["<table>", *lines, "</table>"])
 
 
-def _row(cells, tag):
+def _row(cells, tag, numbers):
     made = []
-    for cell in cells:
-        kind = ' class="number"' if isinstance(cell, int) else ""
+    for cell, number in zip(cells, numbers, strict=True):
+        kind = ' class="number"' if number else ""
         html = cell if isinstance(cell, Html) else text(cell)
         made.append(f"<{tag}{kind}>{html}</{tag}>")
     return f"<tr>{''.join(made)}</tr>"
@@ -144,11 +149,18 @@ def _mistakes(judged):
     """Return a table of the mistakes with a name, the most frequent of an exercise first."""
     wrong = [one.row for one in judged if one.row.verdict not in (CORRECT, NOT_WRITTEN)]
     counts = Counter((row.exercise, row.verdict, row.mistake) for row in wrong)
-    sentences = {(row.exercise, row.verdict, row.mistake): row.sentence for row in wrong}
+    sentences = {
+        (row.exercise, row.verdict, row.mistake): row.sentence or _words(row) for row in wrong
+    }
     order = {name: k for k, name in enumerate(exercises.ALL)}
     keys = sorted(counts, key=lambda key: (order.get(key[0], len(order)), -counts[key], key))
     rows = [(key[0], key[2] or "not in the catalogue", counts[key], sentences[key]) for key in keys]
     return table(("exercise", "mistake", "how often", "what the student is told"), rows)
+
+
+def _words(row):
+    """Return what is said of a mistake without a sentence: of an exception, where it arose."""
+    return row.said if row.verdict == STOPPED else ""
 
 
 def _by_hand(class_rows):
@@ -166,7 +178,7 @@ def _students(class_rows):
         counts[one.student][one.row.verdict] += 1
     rows = [
         (_link(student), *(counts[student][verdict] for verdict in VERDICTS))
-        for student in sorted(counts)
+        for student in sorted(counts, key=str.casefold)
     ]
     return table(("student", *VERDICTS), rows)
 

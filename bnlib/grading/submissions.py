@@ -49,7 +49,7 @@ class Submission(NamedTuple):
     @property
     def file(self):
         """Its name for people."""
-        return shown("/".join(self.path))
+        return shown("/".join(part for part in self.path if part))
 
 
 def shown(name):

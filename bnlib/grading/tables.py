@@ -41,7 +41,7 @@ def merged(found):
     kept = (
         one for one in best.values() if one.row.mistake != NO_EXERCISE or one.student not in judged
     )
-    return sorted(kept, key=lambda one: (one.student, one.row.notebook))
+    return sorted(kept, key=lambda one: (one.student.casefold(), one.student, one.row.notebook))
 
 
 def _rank(graded):
