@@ -9,7 +9,7 @@ stopped or an error is written down here.
 import ast
 import json
 import re
-from functools import cache
+from functools import cache, partial
 from itertools import zip_longest
 from typing import NamedTuple
 
@@ -139,19 +139,30 @@ def checked(name, k, kind):
 
 
 def answers(name):
-    """List the answers to one exercise: right, wrong, each catalogued mistake, and blank."""
+    """List what makes the answers to one exercise: right, each known mistake, wrong, and blank.
+
+    They are made only when they are called: what a mistake is called takes a check.
+    """
     exercise, made = exercises.ALL[name], []
     if isinstance(exercise, Prediction):
-        made.append(Answer(f"{exercise.solution()}\n{name} = {name}()", "correct"))
-    made += [Answer(f"{name} = {text}", "correct") for text in RIGHT_TEXTS.get(name, ())]
-    for k in range(len(exercise.mistakes)):
-        value = f"catalogue[{name!r}].mistakes[{k}]"
-        text = f"{value}[0]" if isinstance(exercise, Prediction) else f"{value}.function"
-        made.append(Answer(f"{name} = {text}", *checked(name, k, "catalogue")))
-    for k, text in enumerate(WRONG_TEXTS.get(name, ())):
-        text = ast.unparse(ast.parse(text).body[0].value.elts[1])
-        made.append(Answer(of_mistakes(f"{name} = {text}"), *checked(name, k, "wrong")))
-    return [*made, Answer(exercise.stub(), "not written")]
+        made.append(partial(Answer, f"{exercise.solution()}\n{name} = {name}()", "correct"))
+    rights = RIGHT_TEXTS.get(name, ())
+    made += [partial(Answer, f"{name} = {text}", "correct") for text in rights]
+    made += [partial(catalogued, name, k) for k in range(len(exercise.mistakes))]
+    made += [partial(wrong, name, k, text) for k, text in enumerate(WRONG_TEXTS.get(name, ()))]
+    return [*made, partial(Answer, exercise.stub(), "not written")]
+
+
+def catalogued(name, k):
+    value = f"catalogue[{name!r}].mistakes[{k}]"
+    is_prediction = isinstance(exercises.ALL[name], Prediction)
+    text = f"{name} = {value}[0]" if is_prediction else f"{name} = {value}.function"
+    return Answer(text, *checked(name, k, "catalogue"))
+
+
+def wrong(name, k, text):
+    text = ast.unparse(ast.parse(text).body[0].value.elts[1])
+    return Answer(of_mistakes(f"{name} = {text}"), *checked(name, k, "wrong"))
 
 
 def functions(number):
@@ -182,14 +193,18 @@ def stub(name):
     return exercises.ALL[name].stub().rstrip()
 
 
-def plans(number):
-    """List what to write into each copy of a notebook: an answer for each of some exercises."""
+def plans(number, only=None):
+    """List what to write into each copy of a notebook: an answer for each of some exercises.
+
+    only names some of the copies without special behaviours, for a small class.
+    """
     names = [name for name, one in exercises.ALL.items() if one.notebook == number]
-    rows = zip_longest(*map(answers, names))
-    listed = [
-        {name: one for name, one in zip(names, row, strict=True) if one is not None} for row in rows
+    rows = list(zip_longest(*map(answers, names)))
+    chosen = rows if only is None else [rows[k] for k in only]
+    return [
+        {name: make() for name, make in zip(names, row, strict=True) if make is not None}
+        for row in chosen
     ]
-    return [*listed, *(behaviours(number) if functions(number) else ())]
 
 
 @cache

@@ -85,7 +85,7 @@ BODIES = [
     ("return x.mean(axis=(0, 2, 3)) + missing", "error", "NameError"),
     ("x *= 2\n    return x.mean(axis=(0, 2, 3)) / 2", "wrong", "argument changed in place"),
     ("x.shape = (-1,)\n    return x[:1]", "wrong", ""),
-    ("for _ in range(9): print('x' * 10**6)\n    return x.mean((0, 2, 3))", "correct", ""),
+    ("print('x' * 10**6)\n    return x.mean((0, 2, 3))", "correct", ""),
 ]
 SLOW_BODIES = [
     ("while True: pass", "stopped", "does not end"),

@@ -147,6 +147,7 @@ def verdicts(output):
 TRUE = {"ana": "correct", "bob": "wrong", "eve": "not written"}
 
 
+@pytest.mark.slow
 def test_shards_are_merged_by_the_same_command(folder, tmp_path, capsys):
     usual = [str(folder), "--output", str(tmp_path / "out"), "--jobs", "1"]
     for part in ("1/2", "2/2"):

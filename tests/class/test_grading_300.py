@@ -23,9 +23,11 @@ def large_class(tmp_path_factory):
     """Write all copies of all notebooks with exercises; return their folder and the truth."""
     folder = tmp_path_factory.mktemp("class")
     numbers = dict.fromkeys(one.notebook for one in exercises.ALL.values())
+    asking = [number for number in numbers if synthetic_class.functions(number)]
     listed = {number: synthetic_class.plans(number) for number in numbers}
-    number = next(n for n in numbers if synthetic_class.functions(n))
-    name = synthetic_class.functions(number)[0]
+    for number in asking:
+        listed[number] += synthetic_class.behaviours(number)
+    number, name = asking[0], synthetic_class.functions(asking[0])[0]
     sleeper = synthetic_class.behaving(name, *synthetic_class.SLEEPING)
     listed[number].append({name: sleeper})
     return folder, synthetic_class.write(folder, listed, STUDENTS)
