@@ -115,6 +115,8 @@ SLOW_BODIES = [
     ("raise MemoryError", "stopped", "memory"),
     ("raise type('TookTooLong', (BaseException,), {})", "error", "TookTooLong"),
     ("raise type('E', (Exception,), {'__str__': lambda s: 1 / 0})", "error", "E"),
+    ("raise ValueError('\\ud800')", "error", "ValueError"),
+    ("raise type('=1+1', (Exception,), {})", "error", None),
     ("return (x.mean(axis=(0, 2, 3)) for _ in 'a')", "wrong", "wrong results"),
     ("return np.zeros(10**8)", "wrong", None),
     ("return [[]] * 10**5", "wrong", None),

@@ -237,10 +237,36 @@ def test_folder_without_notebooks_is_an_error(tmp_path):
     assert not (tmp_path / "out").exists()
 
 
+def test_missing_progress_bar_is_named_with_its_cure(folder, tmp_path, monkeypatch):
+    monkeypatch.setitem(sys.modules, "tqdm", None)
+    with pytest.raises(SystemExit, match=r'pip install "bnlib\[grading\]"'):
+        command.main([str(folder), "--output", str(tmp_path / "out")])
+
+
+def test_notebooks_are_exported_and_nothing_graded_where_nothing_can_be_limited(folder, tmp_path):
+    code = (
+        "import os, sys; sys.modules['resource'] = None; del os.fork\n"
+        "from bnlib.grading.command import main; main(sys.argv[1:])"
+    )
+    line = [sys.executable, "-c", code]
+    export = ["--export", "nbgrader", str(tmp_path / "course")]
+    assert subprocess.run([*line, *export], capture_output=True).returncode == 0
+    assert (tmp_path / "course" / "nbgrader_config.py").exists()
+    grading = [str(folder), "--output", str(tmp_path / "out")]
+    done = subprocess.run([*line, *grading], capture_output=True, text=True)
+    assert "docs/teaching.md" in done.stderr
+
+
 def test_where_right_answers_are_not_found_right_nothing_is_graded(monkeypatch):
     monkeypatch.setattr(command, "FIRST", CELLS["bob"])
     with pytest.raises(RuntimeError, match="A right answer was not found right"):
         command.try_one(False)
+
+
+def test_text_that_is_no_text_is_written_nevertheless(tmp_path):
+    row = judge.Row("01", "undo", "error", "\ud800", said="\ud800\0", sentence="\udfff")
+    command.write(tmp_path, [{"student": "a", "file": "\ud800", "rows": [row]}])
+    assert "01,undo,error,?," in (tmp_path / "grades.csv").read_text(encoding="utf-8")
 
 
 def test_mark_for_excel_is_written_when_asked_for(tmp_path):

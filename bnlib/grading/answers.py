@@ -2,6 +2,7 @@
 
 import contextlib
 import inspect
+import re
 import signal
 import time
 
@@ -111,6 +112,7 @@ class Session:
         if self.running:
             with contextlib.suppress(TookTooLong):
                 self.ask(close=True)
+                self.process.end()  # it said something else than that it has ended
 
 
 def _called_back(functions, said):
@@ -181,7 +183,7 @@ class Answer(Elsewhere):
 
     def _exception(self, said):
         """Return an exception like the one that was raised there."""
-        name = str(said["raised"])[:80].replace("\0", "")
+        name = re.sub(r"\W", "", str(said["raised"]))[:80]
         if name in LEAVES:
             self.session.stopped, self.session.detail = ENDED, f"by {name}"
             return TookTooLong()

@@ -87,6 +87,7 @@ def graded(options):
     if not submissions:
         raise ValueError(f"{options.submissions} holds no notebook: no file ends in .ipynb")
     output = Path(options.output)
+    progress = _progress()
     output.mkdir(parents=True, exist_ok=True)
     bubblewrap = has_bubblewrap()
     print(_apart(bubblewrap))
@@ -94,7 +95,7 @@ def graded(options):
     seeds = run.seeds_of(output, options.seed)
     settings = run.Settings(options.submissions, options.output, seeds, bubblewrap)
     mine = [one for one in submissions if not options.shard or run.in_shard(one, options.shard)]
-    with _bar(len(mine)) as bar:
+    with progress(total=len(mine), unit="notebook") as bar:
         run.run(settings, mine, options.jobs, lambda done: bar.update())
     if options.shard:
         print("This part is graded. When all are: the same command without --shard.")
@@ -102,12 +103,13 @@ def graded(options):
         write(output, [run.kept(settings.file(one)) for one in submissions], options.excel)
 
 
-def _bar(total):
+def _progress():
+    """Return tqdm, or say how to install it."""
     try:
         from tqdm import tqdm
     except ImportError as error:
         raise ValueError(HOW_TO_INSTALL) from error
-    return tqdm(total=total, unit="notebook")
+    return tqdm
 
 
 def _apart(bubblewrap):

@@ -83,7 +83,7 @@ class Submission:
     def judged(self, exercise, seeds):
         """Return the row of one exercise.
 
-        What a signal ended is judged once more: another's answer may have sent it.
+        What ended is judged once more: a process of another's may have ended it.
         """
         started = time.perf_counter()
         row, again = self._row(exercise, seeds)
@@ -92,14 +92,14 @@ class Submission:
         return row._replace(seconds=round(time.perf_counter() - started, 2))
 
     def _row(self, exercise, seeds):
-        """Return a row, and whether a signal ended the process."""
+        """Return a row, and whether the process has ended."""
         if not self.process.alive:
             self.process = self.start()
         session = Session(self.process, exercise)
         verdict = verdict_of(session, exercise, seeds)
         session.close()
         row = Row(exercise.notebook, exercise.name, *verdict[:2], 0.0, *verdict[2:])
-        return row, session.stopped == ENDED and "signal" in session.detail
+        return row, session.stopped == ENDED
 
 
 def verdict_of(session, exercise, seeds):

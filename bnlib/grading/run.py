@@ -169,9 +169,9 @@ def kept(file):
 
 
 def write_atomically(file, text, encoding="utf-8"):
-    """Write a file so that it is there as a whole or not at all."""
+    """Write a file so that it is there as a whole or not at all; what is no letter becomes ?."""
     handle, temporary = tempfile.mkstemp(dir=file.parent, suffix=".tmp")
-    with open(handle, "w", encoding=encoding, newline="") as opened:
+    with open(handle, "w", encoding=encoding, errors="replace", newline="") as opened:
         opened.write(text)
     os.chmod(temporary, 0o644)
     os.replace(temporary, file)
