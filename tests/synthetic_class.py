@@ -177,9 +177,9 @@ def functions(number):
 def behaviours(number):
     """List answers for a notebook's functions, one for each, that do something besides."""
     names = functions(number)
-    right = {name: f"{name} = {RIGHT_TEXTS[name][0]}" for name in names}
+    right = f"{names[0]} = {RIGHT_TEXTS[names[0]][0]}"
     texts = [
-        Answer(text.format(name=names[0], right=right[names[0]], stub=stub(names[0])), "correct")
+        Answer(text.format(name=names[0], right=right, stub=stub(names[0])), "correct")
         for text in HARMLESS
     ]
     made = [{names[0]: answer} for answer in texts]

@@ -75,14 +75,26 @@ def test_other_values_arrive_as_their_type_alone(ends, value):
 
 
 def test_function_stays_and_is_called_from_there(ends):
-    (function,) = ends[0].send(value=lambda x: 2 * x)
+    (function,) = ends[0].send(value={"double": lambda x, times=2: times * x})
     assert function(np.arange(3)).tolist() == [0, 2, 4]
-    double = ends[1].receive(1)["value"]
+    double = ends[1].receive(1)["value"]["double"]
     ends[0].send(value=7)  # what the side that has the function will answer
-    assert double(np.arange(3)) == 7
+    assert double(np.arange(3), times=5) == 7
     asked = ends[0].receive(1)
-    assert asked["callback"] == 0
+    assert (asked["callback"], asked["by_keyword"]) == (0, {"times": 5})
     np.testing.assert_array_equal(asked["values"][0], [0, 1, 2])
+
+
+@pytest.mark.parametrize(
+    ("name", "there"),
+    [("ValueError", ValueError), ("AxisError", RuntimeError), ("exit", RuntimeError)],
+)
+def test_exception_of_such_a_function_arrives_as_pythons_own(ends, name, there):
+    ends[0].send(value=print)
+    call = ends[1].receive(1)["value"]
+    ends[0].send(raised=name, said="no axis")
+    with pytest.raises(there, match="no axis"):
+        call()
 
 
 @pytest.mark.parametrize("name", [n for n, e in exercises.ALL.items() if hasattr(e, "domain")])

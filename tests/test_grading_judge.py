@@ -4,6 +4,7 @@ import os
 import time
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 if not hasattr(os, "fork"):
@@ -11,7 +12,8 @@ if not hasattr(os, "fork"):
 
 from bnlib import exercises
 from bnlib.grading import answers, judge
-from bnlib.grading.process import has_bubblewrap
+from bnlib.grading.process import Process, has_bubblewrap
+from bnlib.judges.sweeps import count_sweeps
 
 CHECK = "exercises.channel_mean.check(channel_mean)"
 RIGHT = "def channel_mean(x):\n    return x.mean(axis=(0, 2, 3))"
@@ -193,6 +195,23 @@ def test_notebook_with_something_besides_gets_its_verdict(kind):
     found = outcome(*cells)
     assert found[0] == verdict
     assert mistake in (None, found[1])
+
+
+@pytest.mark.parametrize(
+    "body", ["return x.mean(axis=(0, 2, 3))", "y = 2 * x - x\n    return y + 0"]
+)
+def test_sweeps_are_counted_where_they_are_taken(body):
+    scope = {}
+    exec(f"def channel_mean(x):\n    {body}", scope)
+    process = Process([f"def channel_mean(x):\n    {body}"], False)
+    try:
+        answer = answers.Session(process, exercises.channel_mean).answer()
+        counted = [
+            count_sweeps(one, np.ones((2, 3, 4, 5))) for one in (answer, scope["channel_mean"])
+        ]
+    finally:
+        process.end()
+    assert counted[0] == counted[1] != (0, 0)
 
 
 def test_one_answer_that_ends_its_process_harms_no_other():

@@ -12,6 +12,7 @@ from bnlib.exercises.checker.elsewhere import Elsewhere
 from bnlib.exercises.checker.sandbox import TookTooLong, quiet
 from bnlib.grading.channel import BrokenError, LateError
 from bnlib.grading.limits import ALL_SECONDS
+from bnlib.judges.sweeps import CountingArray
 
 WALL_SECONDS = 10  # asleep or waiting, in one call
 LONGEST_SECONDS = 90  # for all calls of one exercise
@@ -119,9 +120,10 @@ def _called_back(functions, said):
     """Call a function that an answer was given, as it asks for; say what that gives."""
     try:
         with quiet():
-            return {"value": functions[said["callback"]](*said["values"])}
+            function = functions[said["callback"]]
+            return {"value": function(*said["values"], **said["by_keyword"])}
     except Exception as error:
-        return {"raised": f"{type(error).__name__}: {error}"}
+        return {"raised": type(error).__name__, "said": str(error)}
 
 
 def _how_it_ended(code, seconds):
@@ -143,13 +145,21 @@ class Answer(Elsewhere):
 
     def __call__(self, *values, **by_keyword):
         """Call the function in its process; arrays that it changes there change here, too."""
-        said = self.session.ask(call=self.variant, values=values, by_keyword=by_keyword)
+        given = (*values, *by_keyword.values())
+        counting = next((v for v in given if isinstance(v, CountingArray)), None)
+        said = self.session.ask(
+            call=self.variant,
+            values=values,
+            by_keyword=by_keyword,
+            full=None if counting is None else counting.full,
+        )
         if "raised" in said:
             raise self._exception(said)
         with self.session.sense():
-            given = (*values, *by_keyword.values())
             for k, now in said["changed"]:
                 _change(given[k], now)
+            if counting is not None:
+                counting.log.extend((int(reads), int(writes)) for reads, writes in said["log"])
             return said["value"]
 
     def source(self):

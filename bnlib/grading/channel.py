@@ -6,6 +6,7 @@ may be right in one memory layout only. A function stays where it is; the other 
 number.
 """
 
+import builtins
 import json
 import struct
 import time
@@ -88,14 +89,21 @@ class Channel:
     def _caller(self, number):
         """Return a function that calls the other side's, and waits for its result."""
 
-        def call(*values):
-            self.send(callback=number, values=values)
+        def call(*values, **by_keyword):
+            self.send(callback=number, values=values, by_keyword=by_keyword)
             answer = self.receive()
             if "raised" in answer:
-                raise ValueError(answer["raised"])
+                raise _exception(answer["raised"])(answer["said"])
             return answer["value"]
 
         return call
+
+
+def _exception(name):
+    """Return Python's own exception of this name, or RuntimeError."""
+    found = getattr(builtins, name, None)
+    plain = isinstance(found, type) and issubclass(found, Exception)
+    return found if plain and not issubclass(found, UnicodeError) else RuntimeError
 
 
 def encode(value, numbers, functions):

@@ -24,6 +24,7 @@ from bnlib.exercises.checker.sandbox import quiet
 from bnlib.grading import statements
 from bnlib.grading.channel import MOST, BrokenError, Channel
 from bnlib.grading.limits import allow_a_call, end_with_parent, take_limits
+from bnlib.judges.sweeps import CountingArray
 
 SAID = 1000  # characters of an exception's own words
 FEW = 24  # items of a tuple or a list that may be something else than numbers
@@ -159,19 +160,21 @@ def _keywords(answer):
 
 def _called(function, request):
     """Call a function; return its value and the arguments that it changed, or what it raised."""
-    values, by_keyword = request["values"], request["by_keyword"]
-    given = [*values, *by_keyword.values()]
-    before = [v.copy() if hasattr(v, "strides") else v for v in given]
+    values, by_keyword, log = request["values"], request["by_keyword"], []
+    before = [v.copy() if isinstance(v, np.ndarray) else v for v in (*values, *by_keyword.values())]
+    if request["full"] is not None:  # sweeps are counted where they are taken
+        values = [_counting(value, log, request["full"]) for value in values]
     try:
-        value = _plain(function(*values, **by_keyword))
+        value = function(*values, **by_keyword)
     except BaseException as error:
         return _raised(error, function)
-    changed = [
-        [k, now]
-        for k, (was, now) in enumerate(zip(before, given, strict=True))
-        if outcomes.differs(was, now)
-    ]
-    return {"value": value, "changed": changed}
+    pairs = zip(before, (*values, *by_keyword.values()), strict=True)
+    changed = [[k, now] for k, (was, now) in enumerate(pairs) if outcomes.differs(was, now)]
+    return {"value": _plain(value), "changed": changed, "log": list(log)}
+
+
+def _counting(value, log, full):
+    return CountingArray(value, log, full) if isinstance(value, np.ndarray) else value
 
 
 def _raised(error, function):
@@ -191,13 +194,15 @@ def _plain(value, depth=3):
     """Return a value as numbers, arrays, and short tuples and lists of them, where it is that."""
     if _is_known(value):
         return value
-    if isinstance(value, (tuple, list)) and len(value) <= FEW and depth:
-        items = [_plain(item, depth - 1) for item in value]
-        return tuple(items) if isinstance(value, tuple) else items
+    if not isinstance(value, (tuple, list)):
+        array = outcomes.real_array(value)
+        return value if array is None else array
+    kind = tuple if isinstance(value, tuple) else list
+    if len(value) <= FEW and depth:
+        return kind(_plain(item, depth - 1) for item in value)
     array = outcomes.real_array(value)
-    if array is None and isinstance(value, (tuple, list)):
-        return type(value)([object()] * min(len(value), MOST))  # a check says its length
-    return value if array is None else array
+    many = min(len(value), MOST)  # a check says the length of what holds no numbers
+    return kind([object()] * many) if array is None else array
 
 
 def _is_known(value):
