@@ -223,6 +223,16 @@ def test_one_answer_that_ends_its_process_harms_no_other():
     }
 
 
+def test_failure_of_what_an_answer_needs_is_told():
+    cells = "k = 1 / 0", "def channel_mean(x):\n    return x.mean((0, 2, 3)) * k"
+    row = row_of(*cells)
+    assert (row.verdict, row.mistake) == ("error", "NameError")
+    assert "Before it, cell 2: ZeroDivisionError" in row.said
+    row = row_of(cells[0], "channel_mean = k")
+    assert (row.verdict, row.mistake) == ("error", "NameError")
+    assert "Before it, cell 2: ZeroDivisionError" in row.said
+
+
 def test_stopped_answer_is_asked_once(monkeypatch):
     monkeypatch.setattr(answers, "WALL_SECONDS", 1)
     started = time.perf_counter()

@@ -57,7 +57,8 @@ class Session:
             raise BlankError(said["broken"] or "")
         if "failed" in said:
             self._listened([])  # that the process has ended
-            raise FailedError(said["failed"])
+            self.failures = list(map(str, said["failed"]))
+            raise FailedError(self.failures.pop())
         self.running = True
         with self.sense():
             self.failures = list(map(str, said["failures"]))

@@ -77,7 +77,7 @@ class Session:
         allow_a_call()
         failures = self._define()
         if self.name not in self.scope:
-            self.channel.send(failed=failures[-1] if failures else "it is not defined")
+            self.channel.send(failed=failures or ["NameError: it is not defined"])
             return
         answer = self.scope[self.name]
         self.variants.append(answer)

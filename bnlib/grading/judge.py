@@ -111,8 +111,9 @@ def verdict_of(session, exercise, seeds):
         why = str(error)  # why its cell does not parse, if it does not
         return (ERROR, why.partition(":")[0], why, "") if why else (NOT_WRITTEN, "", "", "")
     except FailedError as error:
-        where, _, raised = str(error).partition(": ")
-        return ERROR, raised.partition(":")[0], f"It could not be defined. {where}: {raised}", ""
+        raised = str(error).split(": ", 1)[-1]
+        said = [f"It could not be defined. {error}", *_notes(session)]
+        return ERROR, raised.partition(":")[0], "\n".join(said), ""
     except TookTooLong:
         result = None
     except Exception as error:  # what nobody thought of
@@ -148,5 +149,10 @@ def _told(result, session):
     verdict = OF_CHECK[result.correct]
     if result.fault in session.raised:
         verdict = ERROR
-    notes = [f"Before it, {note}" for note in session.failures if verdict != CORRECT]
+    notes = _notes(session) if verdict != CORRECT else ()
     return verdict, result.fault or "", "\n".join([result.message, *notes])
+
+
+def _notes(session):
+    """Say what failed of the statements that an answer needs."""
+    return [f"Before it, {failure}" for failure in session.failures]
