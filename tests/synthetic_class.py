@@ -6,13 +6,13 @@ What a mistake is called is taken from the exercise's own check in this process;
 stopped or an error is written down here.
 """
 
-import ast
 import json
 import re
 from functools import cache, partial
 from itertools import zip_longest
 from typing import NamedTuple
 
+from student_answers import RIGHT
 from student_mistakes import WRONG
 
 from bnlib import exercises
@@ -22,10 +22,15 @@ from tools.nbfiles import NOTEBOOKS, ROOT, read
 
 SEEDS = (11, 12)
 CHECK = re.compile(r"^exercises\.(\w+)\.check\(\1\)$", re.MULTILINE)
-# The real exercises, in place of the stub that an answer sees: for their mistakes, as functions.
-CATALOGUE = """import importlib, sys
+# What an answer sees of the exercises is a stub; here come the real ones, for their mistakes, and
+# the students of the tests.
+PRELUDE = f"""import importlib, sys
+import numpy as np
 cleared = [sys.modules.pop(n) for n in list(sys.modules) if n.startswith("bnlib.exercises")]
 catalogue = (cleared, importlib.import_module("bnlib.exercises"))[1].ALL
+path = (catalogue, sys.path.insert(0, {str(ROOT / "tests")!r}))
+RIGHT = (path, importlib.import_module("student_answers").RIGHT)[1]
+WRONG = (path, importlib.import_module("student_mistakes").WRONG)[1]
 """
 
 
@@ -80,43 +85,9 @@ HARMLESS = (
 )
 
 
-def dictionary(file, name):
-    """Return a test file without the dictionary of this name, and its entries as text."""
-    tree = ast.parse((ROOT / "tests" / file).read_text(encoding="utf-8"))
-    (found,) = (n for n in tree.body if isinstance(n, ast.Assign) and n.targets[0].id == name)
-    rest = [n for n in tree.body if n is not found and not _is_local(n)]
-    entries = {
-        key.value: [ast.unparse(one) for one in values.elts]
-        for key, values in zip(found.value.keys, found.value.values, strict=True)
-    }
-    return ast.unparse(ast.Module(rest, [])), entries
-
-
-def _is_local(node):
-    return isinstance(node, ast.ImportFrom) and node.module == "student_answers"
-
-
-RIGHT_HELP, RIGHT_TEXTS = dictionary("student_answers.py", "RIGHT")
-WRONG_HELP, WRONG_TEXTS = dictionary("student_mistakes.py", "WRONG")
-TWICE = [
-    {node.name for node in ast.parse(text).body if hasattr(node, "name")}
-    for text in (RIGHT_HELP, WRONG_HELP)
-]
-
-
-def of_mistakes(text):
-    """Return a text of student_mistakes.py in which what both files define has another name."""
-    for name in TWICE[0] & TWICE[1]:
-        text = re.sub(rf"\b{name}\b", f"{name}_wrong", text)
-    return text
-
-
-PRELUDE = ("import numpy as np", CATALOGUE, RIGHT_HELP, of_mistakes(WRONG_HELP))
-
-
 @cache
 def checked(name, k, kind):
-    """Return verdict and mistake of an answer by the exercise's check, in this process."""
+    """Return verdict and mistake of a wrong answer by the exercise's check, in this process."""
     exercise = exercises.ALL[name]
     answer = {
         "wrong": lambda: WRONG[name][k][1],
@@ -143,26 +114,28 @@ def answers(name):
 
     They are made only when they are called: what a mistake is called takes a check.
     """
-    exercise, made = exercises.ALL[name], []
-    if isinstance(exercise, Prediction):
-        made.append(partial(Answer, f"{exercise.solution()}\n{name} = {name}()", "correct"))
-    rights = RIGHT_TEXTS.get(name, ())
-    made += [partial(Answer, f"{name} = {text}", "correct") for text in rights]
+    exercise = exercises.ALL[name]
+    is_prediction = isinstance(exercise, Prediction)
+    solution = f"{exercise.solution()}\n" + is_prediction * f"{name} = {name}()"
+    made = [partial(Answer, solution, "correct")]
+    made += [partial(right, name, k) for k in range(len(RIGHT.get(name, ())))]
     made += [partial(catalogued, name, k) for k in range(len(exercise.mistakes))]
-    made += [partial(wrong, name, k, text) for k, text in enumerate(WRONG_TEXTS.get(name, ()))]
+    made += [partial(wrong, name, k) for k in range(len(WRONG.get(name, ())))]
     return [*made, partial(Answer, exercise.stub(), "not written")]
 
 
+def right(name, k=0):
+    return Answer(f"{name} = RIGHT[{name!r}][{k}]", "correct")
+
+
 def catalogued(name, k):
-    value = f"catalogue[{name!r}].mistakes[{k}]"
-    is_prediction = isinstance(exercises.ALL[name], Prediction)
-    text = f"{name} = {value}[0]" if is_prediction else f"{name} = {value}.function"
+    part = "[0]" if isinstance(exercises.ALL[name], Prediction) else ".function"
+    text = f"{name} = catalogue[{name!r}].mistakes[{k}]{part}"
     return Answer(text, *checked(name, k, "catalogue"))
 
 
-def wrong(name, k, text):
-    text = ast.unparse(ast.parse(text).body[0].value.elts[1])
-    return Answer(of_mistakes(f"{name} = {text}"), *checked(name, k, "wrong"))
+def wrong(name, k):
+    return Answer(f"{name} = WRONG[{name!r}][{k}][1]", *checked(name, k, "wrong"))
 
 
 def functions(number):
@@ -177,11 +150,8 @@ def functions(number):
 def behaviours(number):
     """List answers for a notebook's functions, one for each, that do something besides."""
     names = functions(number)
-    right = f"{names[0]} = {RIGHT_TEXTS[names[0]][0]}"
-    texts = [
-        Answer(text.format(name=names[0], right=right, stub=stub(names[0])), "correct")
-        for text in HARMLESS
-    ]
+    words = {"name": names[0], "right": right(names[0]).text, "stub": stub(names[0])}
+    texts = [Answer(text.format(**words), "correct") for text in HARMLESS]
     made = [{names[0]: answer} for answer in texts]
     for k in range(0, len(BEHAVIOURS), len(names)):
         some = zip(names, BEHAVIOURS[k : k + len(names)], strict=False)
@@ -224,12 +194,10 @@ def filled_in(number, plan):
                 cell["source"] = f"{plan[found[1]].text}\n\n{found[0]}"
             data = {"text/plain": ["Correct, in all 99 cases."]}
             cell["outputs"] = [{"output_type": "execute_result", "data": data, "metadata": {}}]
-    help_cells = [
-        {"cell_type": "code", "source": text, "metadata": {}, "outputs": []} for text in PRELUDE
-    ]
     checks = [bool(CHECK.search("".join(cell["source"]))) for cell in notebook["cells"]]
     first = checks.index(True)  # further up, the notebook's own names would take the place of some
-    notebook["cells"][first:first] = help_cells
+    prelude = {"cell_type": "code", "source": PRELUDE, "metadata": {}, "outputs": []}
+    notebook["cells"].insert(first, prelude)
     return name, json.dumps(notebook)
 
 
