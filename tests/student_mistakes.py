@@ -1249,7 +1249,7 @@ WRONG = {
         ("That is the mean of x squared", lambda x: (x**2).mean(axis=AXES)),
         ("A reshape alone mixes", lambda x: x.reshape(-1, x.shape[1]).var(axis=0)),
         ("Two shapes do not fit", variance_not_reshaped),
-        ("That is E[x^2] - E[x]^2, which loses its digits when the mean", variance_one_pass),
+        ("That subtracts two large numbers, as E[x^2] - E[x]^2 does", variance_one_pass),
         ("The variance is divided by m - 1", lambda x: x.var(axis=AXES, ddof=1)),
         ("That is its root, the standard deviation", lambda x: x.std(axis=AXES)),
         (

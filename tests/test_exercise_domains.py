@@ -10,7 +10,7 @@ from planted_answers import KINDS, spoiled
 from student_answers import AXES, RIGHT, backward_closed, column, forward_keepdims, layer_if
 
 from bnlib import exercises
-from bnlib.exercises.checker import outcomes
+from bnlib.exercises.checker import domain, outcomes
 
 FUNCTIONS = {n: e for n, e in exercises.ALL.items() if isinstance(e, exercises.Exercise)}
 WITH_EPS = [name for name, e in FUNCTIONS.items() if "eps" in e.arguments]
@@ -83,7 +83,7 @@ def test_same_seed_draws_the_same_batches(name):
 @pytest.mark.parametrize("name", FUNCTIONS)
 def test_every_drawn_shape_comes_with_other_numbers(name):
     exercise = FUNCTIONS[name]
-    drawn = exercise.domain.cases(0)[len(exercise.domain.named) :]
+    drawn = exercise.domain.cases(0)[len(exercise.domain.named) + domain.TWINS :]
     for one, twin in zip(drawn[::2], drawn[1::2], strict=True):
         shapes = [[np.shape(case.values[n]) for n in exercise.arguments] for case in (one, twin)]
         assert shapes[0] == shapes[1]
@@ -91,10 +91,22 @@ def test_every_drawn_shape_comes_with_other_numbers(name):
 
 @pytest.mark.parametrize("name", IMAGES)
 def test_every_declared_value_is_drawn(name):
-    domain = FUNCTIONS[name].domain
+    levels = FUNCTIONS[name].domain.levels
     for parameter in ("dtype", "layout", "offset", "spread", "gamma"):
-        drawn = {case.parameters[parameter] for case in domain.cases(0)}
-        assert drawn == set(domain.levels[parameter])
+        drawn = {case.parameters[parameter] for case in FUNCTIONS[name].domain.cases(0)}
+        assert drawn == set(levels[parameter])
+
+
+@pytest.mark.parametrize("name", [*IMAGES, "inference", "group_norm"])
+def test_axis_of_size_1_meets_every_value_under_every_seed(name):
+    levels = FUNCTIONS[name].domain.levels
+    others = ("eps", "gamma", "beta", "spread", "upstream", "layout", "dtype", "start")
+    for seed in range(5):
+        rows = FUNCTIONS[name].domain.draws(seed)
+        for axis in "NC":
+            for other in others:
+                met = {row[other] for row in rows if row[axis] == 1}
+                assert met == set(levels[other]), (seed, axis, other)
 
 
 def wrong_for_long_axes(x):

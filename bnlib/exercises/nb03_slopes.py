@@ -41,7 +41,11 @@ def _within(parameters):
     """Return parameters with x where the root is taken of positive numbers."""
     p = dict(parameters)
     far_enough = p["x"] > 2 * p.get("h", 0)
-    return p if p["name"] != "1/sqrt(x)" or far_enough else p | {"x": 4.5}
+    if p["name"] == "1/sqrt(x)" and not far_enough:
+        p["x"] = 2.5 + 2 * p.get("h", 1)
+    if p["name"] in ("exp(x)", "sin(3x)"):  # one is beyond floats there, the other all rounding
+        p["x"] = min(p["x"], 40.0)
+    return p
 
 
 EPS = 2.0**-52
@@ -52,13 +56,14 @@ FUNCTIONS = {
     "x / (x^2 + 3)": _fraction,
     "sin(3x)": lambda x: np.sin(3 * x),
 }
-PLACES = (2.0, -1.5, 0.3, 0.0, 3, -40.0)
+PLACES = (2.0, -1.5, 0.3, 0.0, 3, -40.0, 5000.0)
 NAMED = {
     "a root": {"name": "1/sqrt(x)", "x": 2.0},
     "a cube": {"name": "x^3 + 2x", "x": -1.5},
     "a power of e": {"name": "exp(x)", "x": 0.3},
     "a negative place": {"name": "exp(x)", "x": -1.5},
     "a place far from 0": {"name": "x^3 + 2x", "x": -40.0},
+    "a place farther from 0": {"name": "x^3 + 2x", "x": 5000.0},
 }
 SLOPES = Domain(
     _slope_case,
@@ -66,9 +71,10 @@ SLOPES = Domain(
     _within,
     name=tuple(FUNCTIONS),
     x=PLACES,
-    h=(0.1, 1e-3, 0.2, 1e-2, 1.0, 1e-4),
+    h=(0.1, 1e-3, 0.2, 1e-2, 1.0, 1e-5, 5.0),
+    crossed=("name",),
 )
-COMPLEX_SLOPES = Domain(_complex_case, NAMED, _within, name=tuple(FUNCTIONS), x=PLACES)
+COMPLEX_SLOPES = Domain(_complex_case, NAMED, _within, ("name",), name=tuple(FUNCTIONS), x=PLACES)
 
 
 @prediction(

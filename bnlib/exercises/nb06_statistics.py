@@ -18,7 +18,7 @@ from bnlib.running import RunningStatistics
 def _variances(C, m, scale, dtype, layout, seed):
     """Return biased variances of m values."""
     var = scale * np.random.default_rng(seed).uniform(0.5, 4, C).round(1)
-    var[2:] = 0  # a constant channel
+    var[2::4] = 0  # constant channels
     label = f"{C} channels, m = {m}, size {scale:g}, {dtype}, {layout}"
     return Case(label, {"var": var.astype(dtype), "m": m}, layout=layout)
 
@@ -26,9 +26,10 @@ def _variances(C, m, scale, dtype, layout, seed):
 VARIANCES = Domain(
     _variances,
     {f"m = {m}": {"C": 3, "m": m} for m in (2, 12, 120, 10**6)},
-    C=(1, 2, 3, 7),
-    m=(2, 3, 4, 12, 120, 1000, 10**6),
-    scale=(1.0, 1e-6, 1e4),
+    C=(1, 2, 3, 7, 75),
+    m=(2, 3, 4, 12, 120, 1000, 10**6, 10**9),
+    scale=(1.0, 1e-12, 1e12),
+    crossed=("m",),
     dtype=("float64", "float32"),
     layout=("C order", "every second number of a larger array", "reversed in memory"),
 )
@@ -132,7 +133,7 @@ def unbiased(var, m):
     mistakes=(
         Mistake(
             "one-pass variance",
-            "That is E[x^2] - E[x]^2, which loses its digits when the mean is large.",
+            "That subtracts two large numbers, as E[x^2] - E[x]^2 does, and loses their digits.",
             lambda x: np.mean(x * x, axis=(0, 2, 3)) - np.mean(x, axis=(0, 2, 3)) ** 2,
         ),
         Mistake(

@@ -60,8 +60,8 @@ class Exercise(Question):
         self.arguments = tuple(inspect.signature(answer).parameters)
         self.named = (
             *self.mistakes,
-            *slips.exchanged(answer, self.arguments),
-            *(() if exact else reshaping.reshaped(answer)),
+            *slips.exchanged(witness or answer, self.arguments),
+            *(() if exact else reshaping.reshaped(witness or answer)),
         )
         self.trial = lru_cache(maxsize=2)(self._trial)
         self._failing = None
