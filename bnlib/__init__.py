@@ -33,7 +33,7 @@ __version__ = "0.1.0"
 MODULES = (
     *("contract", "conventions", "cs231n", "explanation", "folding", "layers", "layout"),
     *("normalize", "running", "statistics"),
-    *("exercises", "graph", "judges", "training"),
+    *("exercises", "grading", "graph", "judges", "training"),
 )
 SHORT = {
     **{name: f"judges.{name}" for name in ("faults", "gradcheck", "reference", "sweeps")},

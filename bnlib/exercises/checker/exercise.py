@@ -164,7 +164,8 @@ class Exercise(Question):
         kind = slip.name if slip else outcome.kind
         shown = f"Case {case.label}: {value_slips.complaint(trial, outcome, right)}"
         more = f"{self._call('case()')} gives this case, {self._call('hint(1)')} a hint."
-        return Result(False, f"Not right yet.{said}\n{shown}\n{more}", kind)
+        sentence = slip.sentence if slip else ""
+        return Result(False, f"Not right yet.{said}\n{shown}\n{more}", kind, sentence)
 
     def _slip(self, answer, found, first, trial):
         """Return the slip that explains a wrong answer best, or None.

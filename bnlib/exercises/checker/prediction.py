@@ -42,7 +42,7 @@ class Prediction(Question):
     def _foreseen(self, sentence, value):
         told = self._told(sentence)
         more = "" if told == sentence else f" For a hint, run {self._call('hint(1)')}."
-        return Result(False, f"Not right yet. {told}{more}", value)
+        return Result(False, f"Not right yet. {told}{more}", value, sentence)
 
 
 def prediction(**options):

@@ -9,11 +9,15 @@ from bnlib.exercises.checker.solution import self_contained, under_its_module
 
 @dataclass(frozen=True, repr=False)
 class Result:
-    """What a check found: correct True, False, or None for not written yet; str() explains."""
+    """What a check found: correct True, False, or None for not written yet; str() explains.
+
+    sentence is what it has to say of a known mistake, with the cure, whatever the message tells.
+    """
 
     correct: bool | None
     message: str
     fault: str | None = None
+    sentence: str = ""
 
     def __repr__(self):
         return self.message
@@ -41,6 +45,10 @@ class Question:
     def forget(self):
         """Begin anew: the next miss is the first one."""
         self._misses = 0
+
+    def tell_all(self):
+        """Hold nothing back: the next miss is told with its cure."""
+        self._misses = 1
 
     def hint(self, k=1):
         """Return hint k: the first is a nudge, the last nearly the answer."""
