@@ -8,6 +8,7 @@ import subprocess
 import nbformat
 import pytest
 
+from bnlib.exercises.checker import record
 from tests.notebook_samples import complete_notebook, printed
 from tools import copies, nbfiles
 
@@ -123,10 +124,10 @@ def test_link_that_leads_nowhere_is_told(linked):
     assert linked[1].is_symlink()
 
 
-def test_link_to_a_folder_is_followed_and_nothing_else_is_put_there(linked):
+def test_link_to_a_folder_is_followed_and_no_gitignore_is_put_there(linked):
     linked[1].with_name("elsewhere").mkdir()
     prepare(linked)
-    assert [path.name for path in linked[1].iterdir()] == ["02_add.ipynb"]
+    assert {path.name for path in linked[1].iterdir()} == {"02_add.ipynb", record.FILE}
 
 
 def test_file_in_place_of_the_folder_is_told(folders):

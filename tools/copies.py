@@ -9,6 +9,7 @@ import hashlib
 import json
 import os
 
+from bnlib.exercises.checker import record
 from tools.nbfiles import read, write_atomically
 
 IGNORE_ALL = "# Made by make lab. Under whatever name, git leaves this folder alone.\n*\n"
@@ -95,8 +96,10 @@ def write_copy(original, target):
 
 
 def prepare(originals, work):
-    """Make the copies that are missing; return a line for each outdated or unreadable one."""
+    """Make the copies that are missing, and the record; return a line for each outdated copy."""
     make_folder(work)
+    if not os.path.lexists(work / record.FILE):
+        write_atomically(work / record.FILE, "")  # checks are noted where this file is
     lines = []
     for original in originals:
         target = work / original.name

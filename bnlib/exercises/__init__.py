@@ -16,7 +16,7 @@ A function is checked on many small batches, drawn from all that is legal: `chec
 draws others, and `case()` hands over the batch on which the last check failed. Deliberate cheating
 inside one process, such as replacing NumPy's functions, is not defended against.
 
-`ALL` maps each name to its exercise.
+`ALL` maps each name to its exercise, and `progress()` shows how far you are.
 """
 
 from bnlib.exercises import (
@@ -36,6 +36,8 @@ from bnlib.exercises import (
     nb06_statistics,
     nb06_updates,
     nb08_groups,
+    overview,
+    plain,
 )
 from bnlib.exercises.checker.exercise import Exercise
 from bnlib.exercises.checker.prediction import Prediction
@@ -65,6 +67,18 @@ ALL = {
     if isinstance(found, Question)
 }
 
-__all__ = ["ALL", "Exercise", "Prediction", "Result", *ALL]
+for name, found in ALL.items():
+    found.plain = getattr(plain, name, found.answer)
+
+
+def progress(notebook=None):
+    """Show which exercises are solved, tried and open: of one notebook, as "02", or of all.
+
+    Where it is kept, and when, says `checker.record`.
+    """
+    return overview.of(ALL, notebook)
+
+
+__all__ = ["ALL", "Exercise", "Prediction", "Result", "progress", *ALL]
 
 globals().update(ALL)
