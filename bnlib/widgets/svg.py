@@ -14,6 +14,7 @@ class Picture(NamedTuple):
     svg: str
     alt: str
     state: str
+    size: tuple[float, float]
 
 
 def element(tag, *content, **attributes):
@@ -62,7 +63,7 @@ def picture(size, *content, title, alt, state):
     }
     ground = element("rect", width=width, height=height, fill="white")
     heading = text(12, 22, title, font_size=15, font_weight="bold")
-    return Picture(element("svg", ground, *content, heading, **attributes), alt, written)
+    return Picture(element("svg", ground, *content, heading, **attributes), alt, written, size)
 
 
 def _written(value):
