@@ -90,7 +90,7 @@ def test_dashed_frames_stand_around_the_chosen_place():
 
 def test_click_on_a_square_chooses_its_image_and_channel():
     explorer = axes.axes_explorer()
-    stage = explorer.root.children[-2]
+    stage = explorer.root.children[-3]
     figure, overlay = stage.children
     assert figure is explorer.figure
     assert [b.tooltip for b in overlay.children] == [

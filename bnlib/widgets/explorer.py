@@ -4,8 +4,11 @@ from html import escape
 
 from bnlib.plotting.style import TURNED, themed
 from bnlib.widgets.overlay import over
+from bnlib.widgets.svg import captioned
 
 MISSING = "The figure does not move, since ipywidgets is missing: pip install ipywidgets"
+STILL = "A still picture. Run its cell, and it follows mouse and keys."
+WAKE = "If nothing moves, the kernel has ended or was restarted: run this cell again."
 # ipywidgets marks the focus by a thin pale line, or by a colour alone. At the end of its way, a
 # slider's handle would touch the words beside it.
 STYLE = (
@@ -53,7 +56,8 @@ class Explorer:
             found = places(self.controls)
             stage, rules = over(ipywidgets, self.figure, self.still.size, found)
         style = ipywidgets.HTML(f"<style>{STYLE} {rules}</style>", layout={"display": "none"})
-        self.root = ipywidgets.VBox([*rows, stage, style])
+        wake = ipywidgets.HTML(f"<small>{WAKE}</small>")
+        self.root = ipywidgets.VBox([*rows, stage, wake, style])
         self.root.add_class("bnlib-explorer").add_class(f"bnlib-{name}")
         for control in self.controls.values():
             control.observe(self._redraw, names="value")
@@ -66,7 +70,7 @@ class Explorer:
 
     def _repr_mimebundle_(self, include=None, exclude=None):
         bundle = {
-            "image/svg+xml": themed(self.still.svg),
+            "image/svg+xml": themed(captioned(self.still, STILL)),
             "text/plain": f"Figure: {self.still.alt}",
         }
         live = {} if self.root is None else self.root._repr_mimebundle_()
