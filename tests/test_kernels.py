@@ -3,6 +3,7 @@
 That the contract for inputs holds is in test_contract.py, with the other layers.
 """
 
+import itertools
 import math
 import os
 import pickle
@@ -32,6 +33,34 @@ EPS = 1e-5
 SHAPES = [(2, 3, 4, 5), (7, 33), (1, 2, 9), (3, 2, 3, 2, 5)]
 LARGE = [(40, 3, 17, 19), (9, 129, 5, 7), (301, 67), (5000, 5), (3, 300, 33), (257, 64, 1, 1)]
 every_dtype = pytest.mark.parametrize("dtype", [np.float32, np.float64])
+
+
+@pytest.fixture(
+    autouse=True,
+    params=[1, pytest.param(2, marks=pytest.mark.slow)],
+    ids=["one thread", "two threads"],
+)
+def threads(request, monkeypatch):
+    """Let each test run in one thread; with two, let the smallest batch be shared by both."""
+    if request.param == 2:
+        monkeypatch.setattr(sharing, "SERIAL", 0)
+    before = numba.get_num_threads()
+    numba.set_num_threads(min(request.param, numba.config.NUMBA_NUM_THREADS))
+    yield request.param
+    numba.set_num_threads(before)
+
+
+def runs(shapes, dtypes=(np.float32, np.float64)):
+    """Return each shape with each number of threads and dtype.
+
+    Numba takes seconds to compile a loop for several threads: make test has two of the eight.
+    """
+    found = []
+    for shape, threads, dtype in itertools.product(shapes, (1, 2), dtypes):
+        table = math.prod(shape[2:]) == 1
+        marks = [pytest.mark.slow] if threads == 2 and (table or dtype == np.float64) else []
+        found.append(pytest.param(shape, threads, dtype, marks=marks))
+    return found
 
 
 def relative(got, right):
@@ -78,27 +107,15 @@ def test_backward_against_numerical_gradients():
         assert gradcheck.rel_error(gradient, right) < 1e-6, name
 
 
-@pytest.mark.parametrize("shape", SHAPES + LARGE, ids=str)
-@pytest.mark.parametrize("threads", [1, 2])
-@every_dtype
+@pytest.mark.parametrize(
+    ("shape", "threads", "dtype"), runs(SHAPES + LARGE), ids=str, indirect=["threads"]
+)
 def test_equal_to_the_layers(shape, threads, dtype):
     case = random_case(shape, dtype=dtype)
     bound = {np.float32: 1e-6, np.float64: 1e-12}[dtype]
-    with_threads(threads)
     for got, right in zip(both_passes(kernels, case), both_passes(layers, case), strict=True):
         assert got.dtype == right.dtype
         assert relative(got, right) < bound
-
-
-def with_threads(threads):
-    numba.set_num_threads(min(threads, numba.config.NUMBA_NUM_THREADS))
-
-
-@pytest.fixture(autouse=True)
-def _threads_as_before():
-    before = numba.get_num_threads()
-    yield
-    numba.set_num_threads(before)
 
 
 @pytest.mark.parametrize("offset", OFFSETS)
@@ -402,9 +419,9 @@ def test_dx_may_not_be_written_over_dout():
     assert (dout == DOUT).all()
 
 
-@pytest.mark.parametrize("shape", LARGE, ids=str)
-def test_the_same_threads_give_the_same_bits(shape):
-    case = random_case(shape, dtype=np.float32)
+@pytest.mark.parametrize(("shape", "threads", "dtype"), runs(LARGE), ids=str, indirect=["threads"])
+def test_the_same_threads_give_the_same_bits(shape, threads, dtype):
+    case = random_case(shape, dtype=dtype)
     first, *others = (both_passes(kernels, case) for _ in range(5))
     for other in others:
         assert [a.tobytes() for a in first] == [b.tobytes() for b in other]
@@ -473,12 +490,12 @@ FORK = """
 import multiprocessing, sys
 import numpy as np
 from bnlib import kernels
-x = np.random.default_rng(0).standard_normal((64, 16, 28, 28))
+x = np.random.default_rng(0).standard_normal((64, 16, 28, 28)).astype(np.float32)
 def forward(_):
     return kernels.batchnorm_forward(x, np.ones(16), np.ones(16))[0].sum()
 right = forward(0)
 with multiprocessing.get_context("fork").Pool(1) as pool:
-    print(np.isclose(pool.map_async(forward, [0]).get(60)[0], right))
+    print(np.isclose(pool.map_async(forward, [0]).get(60)[0], right, rtol=1e-4))
 """
 
 

@@ -44,6 +44,28 @@ def test_longest_files_come_first_and_stay_whole(monkeypatch, tmp_path):
     assert [item.nodeid for item in items] == [names[k] for k in (4, 1, 3, 0, 2)]
 
 
+def test_files_that_compile_are_one_unit_and_the_longest_together(monkeypatch, tmp_path):
+    record = tmp_path / "times.json"
+    record.write_text(json.dumps({"files": {"a.py": 5.0, times.COMPILED[2]: 6.0}}))
+    monkeypatch.setattr(times, "RECORD", record)
+    names = ["a.py::1", f"{times.COMPILED[-1]}::Cell 0", f"{times.COMPILED[0]}::1", "b.py::1"]
+    items = [SimpleNamespace(nodeid=name) for name in names]
+    times.pytest_collection_modifyitems(items)
+    assert [item.nodeid for item in items] == [names[k] for k in (2, 1, 0, 3)]
+    assert len({times.unit_of(name) for name in names}) == 3
+
+
+def test_every_test_file_that_imports_the_kernels_is_in_the_unit_that_compiles():
+    imports = re.compile(r"^ *from bnlib import .*\bkernels\b", flags=re.MULTILINE)
+    found = {
+        file.relative_to(ROOT).as_posix()
+        for file in (ROOT / "tests").glob("test_*.py")
+        if imports.search(file.read_text(encoding="utf-8"))
+    }
+    assert found <= set(times.COMPILED)
+    assert all((ROOT / file).exists() for file in times.COMPILED)
+
+
 def test_summary_tells_the_parts():
     said = times.summary({"a.py": 61, "b.ipynb": 30.4}, {"set-up": 0.2, "style": 2}, 48.6)
     assert said == (
