@@ -224,7 +224,7 @@ def stored_figures(path):
 @pytest.mark.parametrize("path", find(""), ids=lambda path: path.stem)
 def test_text_is_legible_where_it_stands(path, shown):
     figures = stored_figures(path)
-    assert figures
+    assert figures or path.stem == "00_start"
     assert [pale for svg in figures for pale in pale_text(svg, shown)] == []
 
 
