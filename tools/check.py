@@ -30,6 +30,8 @@ def main(arguments):
             return code
     # A worker for each core: a second thread in a matrix product only waits for the other worker.
     os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
+    # Workers, kernels and the next run compile each module of ours once, not each for itself.
+    os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
     os.environ["BNLIB_STYLE_SECONDS"] = f"{time.perf_counter() - start:.1f}"
     os.environ["BNLIB_COMMAND"] = "make test-all" if everything else "make test"
     return run([*PYTEST, *(EVERYTHING if everything else ()), *rest])
