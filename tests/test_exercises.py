@@ -37,9 +37,9 @@ def right(exercise):
     return exercise.answer() if isinstance(exercise, Prediction) else exercise.answer
 
 
-def test_notebooks_01_to_06_have_four_to_eight_exercises_each():
+def test_every_notebook_has_three_exercises_or_more():
     counts = Counter(exercise.notebook for exercise in exercises.ALL.values())
-    assert all(4 <= counts[f"0{k}"] <= 8 for k in range(1, 7)), counts
+    assert all(counts[f"{k:02d}"] >= 3 for k in range(1, 11)), counts
 
 
 @pytest.mark.parametrize("name", exercises.ALL)
@@ -58,7 +58,9 @@ def test_solution_runs_as_it_is_and_is_correct(name):
 def test_solution_is_plain_numpy_and_says_where_bnlib_does_it(name):
     code, _, places = str(exercises.ALL[name].solution()).partition("\n# In bnlib:\n")
     imports = [line for line in code.splitlines() if re.match(r"\s*(import|from) ", line)]
-    assert imports in ([], ["import numpy as np"])
+    standard = ("import numpy as np", "from itertools import combinations")
+    judges = ("from bnlib.judges import reference",)  # which notebook 07 hands out
+    assert set(imports) <= {*standard, *judges}
     for place in re.findall(r"^#   (\S+)$", places, re.MULTILINE):
         assert pydoc.locate(place) is not None, place
 
@@ -68,7 +70,8 @@ def test_every_plain_answer_belongs_to_an_exercise():
     assert written <= set(exercises.ALL)
     for name in written & set(FUNCTIONS):
         parameters = inspect.signature(vars(plain)[name]).parameters
-        assert tuple(parameters) == exercises.ALL[name].arguments
+        given = inspect.signature(exercises.ALL[name].answer).parameters
+        assert tuple(parameters) == tuple(given)
 
 
 @pytest.mark.parametrize("name", exercises.ALL)

@@ -3,7 +3,7 @@
 import inspect
 from dataclasses import dataclass, replace
 
-from bnlib.exercises.checker import record, shown
+from bnlib.exercises.checker import record, shown, source_slips
 from bnlib.exercises.checker.solution import places, self_contained
 
 LOOKS = {True: "right", False: "wrong", None: "open"}
@@ -83,6 +83,12 @@ class Question:
 
     def _not_written(self, why=""):
         return Result(None, f"Not written yet{why}. For a hint, run {self._call('hint(1)')}.")
+
+    def _blank(self, answer):
+        """Say of a function that returned nothing whether anything was written."""
+        if source_slips.lacks_return(answer):
+            return Result(False, "Not right yet. It computes, and returns nothing.", "no return")
+        return self._not_written(": the function returns nothing")
 
     def _correct(self, said):
         self.forget()
