@@ -80,6 +80,7 @@ def test_planted_fault_is_found(fault, notebook):
         "```\nnotebook 01, a Jacobian\n```",
         "Say `vjp`, or $vjp$.",
         "#### Welford",
+        "<details><summary>Hint 1</summary>\n\nAs Welford, in notebook 06.\n</details>",
     ],
 )
 def test_text_that_leads_on_is_no_complaint(text, notebook):

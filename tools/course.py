@@ -18,9 +18,11 @@ from tools.pace import CHECK, pace
 GLOSSARY = ROOT / "docs" / "glossary.md"
 MENTION = re.compile(r"\b[Nn]otebooks? (\d\d)\b")
 LINKED = re.compile(r"\[([^\]]*)\]\(([^)\s]*)\)")
-# What is no running text: code, formulas, headings, the names of hints.
+HINT = re.compile(r"<details><summary>Hint \d</summary>.*?</details>", re.DOTALL)  # as in the code
+# What is no running text: code, formulas, headings, hints.
 NO_PROSE = re.compile(
-    rf"{FENCE.pattern}|`[^`]*`|\$\$.*?\$\$|\$[^$\n]*\$|^#+ [^\n]*$|<summary>.*?</summary>",
+    rf"{FENCE.pattern}|`[^`]*`|\$\$.*?\$\$|\$[^$\n]*\$|^#+ [^\n]*$|<summary>.*?</summary>"
+    rf"|{HINT.pattern}",
     re.MULTILINE | re.DOTALL,
 )
 STATED = re.compile(r"\*\*Time\.\*\* (\d+) minutes")
@@ -64,7 +66,7 @@ def mentions_are_links(notebook, path):
                 yield f"cell {k}: [{text}] leads to {target}, not to {numbers.get(named[1])}"
             elif target.endswith(".ipynb") and not (NOTEBOOKS / target).exists():
                 yield f"cell {k}: [{text}] leads to {target}, which is not there"
-        for number in MENTION.findall(LINKED.sub("", FENCE.sub("", source))):
+        for number in MENTION.findall(LINKED.sub("", HINT.sub("", FENCE.sub("", source)))):
             if number in numbers and number != path.stem[:2]:
                 yield f"cell {k}: notebook {number} is mentioned without a link"
 
