@@ -70,6 +70,7 @@ lint: ## check style only: code, notebooks, who imports whom
 	@$(RUN) -m ruff format --check
 	@$(RUN) -m mypy
 	@$(RUN) -m tools.notebook_style
+	@$(RUN) -m tools.course
 	@$(RUN) -m pytest --quiet tests/test_imports.py
 
 bench: ## time the layer against its peers, with nothing else running: make bench ARGS="--help"

@@ -38,7 +38,7 @@ MODULES = (
 SHORT = {
     **{name: f"judges.{name}" for name in ("faults", "gradcheck", "reference", "sweeps")},
     **{name: f"training.{name}" for name in ("convnet", "data", "mlp")},
-    "predict": "exercises.predict",
+    **{name: f"exercises.{name}" for name in ("predict", "recap")},
 }
 WITH_MORE_THAN_NUMPY = ("kernels", "plotting", "widgets")  # each says what it needs
 

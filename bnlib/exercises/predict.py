@@ -20,6 +20,7 @@ from math import erf, sqrt
 from typing import Any
 
 from bnlib.exercises.checker.outcomes import is_nothing, real_array
+from bnlib.exercises.checker.shown import banner
 
 
 @dataclass(frozen=True, repr=False)
@@ -31,6 +32,9 @@ class Verdict:
 
     def __repr__(self):
         return self.message
+
+    def _repr_html_(self):
+        return banner({"not": "wrong", None: "open"}.get(self.verdict, self.verdict), self.message)
 
 
 OPEN = Verdict(None, "No prediction yet: put yours in place of the three dots.")
