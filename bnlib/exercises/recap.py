@@ -226,6 +226,23 @@ ALL = {
                 factor=1.0,
             ),
         ),
+        "speed": (
+            Number(
+                5,
+                "x is read and y written; then x and dout are read and dx written.",
+                {3: "The forward pass reads x and writes y, too."},
+            ),
+            Number(
+                0.05,
+                "5 times 0.1 GB, divided by 10 GB a second.",
+                {0.01: "That is one sweep; there are five."},
+            ),
+            Names(
+                {"calls"},
+                "120 numbers are read and computed in a fraction of a microsecond.",
+                {"memory": "120 numbers lie in the cache.", "arithmetic": "They are only 120."},
+            ),
+        ),
     }.items()
 }
 
