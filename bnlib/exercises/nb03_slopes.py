@@ -81,24 +81,24 @@ COMPLEX_SLOPES = Domain(_complex_case, NAMED, _within, ("name",), name=tuple(FUN
     notebook="03",
     hints=(
         "Which power of h is the first that the central difference does not cancel?",
-        "Its error goes with h^2. What becomes of h^2 when h is ten times smaller?",
-        "10^2.",
+        "Its error goes with h^2. What becomes of h^2 when h is three times smaller?",
+        "3^2.",
     ),
     mistakes=(
-        (10, "That holds for the forward difference; the central one gains more."),
-        (1000, "The error does not go with h^3; it goes with h^2."),
-        (20, "That is 2 * 10; h is ten times smaller, and the error goes with its square."),
+        (3, "That holds for the forward difference; the central one gains more."),
+        (27, "The error does not go with h^3; it goes with h^2."),
+        (6, "That is 2 * 3; h is three times smaller, and the error goes with its square."),
         (2, "2 is the power of h; by how much does h^2 fall?"),
         (
-            0.01,
+            0.1111111,
             "That is what is left of it; the question is by which factor it falls, one over that.",
         ),
     ),
 )
 def error_falls_by():
-    """Say by what factor a central difference's error falls when h goes from 0.1 to 0.01."""
+    """Say by what factor a central difference's error falls when h goes from 0.3 to 0.1."""
     at = gradcheck.numerical_gradient
-    errors = [abs(at(cube, 1.0, h=h) - 5) for h in (0.1, 0.01)]
+    errors = [abs(at(cube, 1.0, h=h) - 5) for h in (0.3, 0.1)]
     return float(round(errors[0] / errors[1]))
 
 

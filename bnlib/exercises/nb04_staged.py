@@ -43,8 +43,8 @@ walk_back = _walk()
     hints=(
         "Compute the nine values forward first; then walk back from step 9 to step 1.",
         "x_minus_mean and x are used twice: add their gradients. Where a value was spread, sum.",
-        "dvar = -0.5 * sum(dxhat * d) * inv_std**3; the second part is dvar * 2 * d / m; then "
-        "subtract the mean over the channel from the sum of both parts.",
+        "With d = x - mean: dvar = -0.5 * sum(dxhat * d) * inv_std**3; the second part is "
+        "dvar * 2 * d / m; from the sum of both parts, subtract its mean over the channel.",
     ),
     mistakes=(
         Mistake(

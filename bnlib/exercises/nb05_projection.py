@@ -162,8 +162,8 @@ def project(g, xhat):
     domain=SHARES,
     returns="leftover",
     hints=(
-        "The second law has a bracket and a factor; only the factor is asked for.",
-        "It is the share of eps in what stands under the root.",
+        "x - mu is xhat / s. Multiply the three terms by it, and sum each. Which one vanishes?",
+        "The mean of xhat^2 is var / (var + eps). What does it leave of 1?",
         "eps / (var + eps)",
     ),
     mistakes=(

@@ -39,21 +39,21 @@ VARIANCES = Domain(
     notebook="06",
     hints=(
         "The scatter of a mean of m values goes with 1 / sqrt(m).",
-        "sqrt(4) is 2.",
-        "Half of it.",
+        "So sqrt(m) has to be three times as large.",
+        "3 squared.",
     ),
     mistakes=(
-        (0.25, "The variance falls by 4; the scatter, a standard deviation, by its root."),
-        (4, "It does not grow; more values make a mean more certain."),
-        (2, "It does not grow; more values make a mean more certain."),
-        (1, "It does not stay; more values make a mean more certain."),
-        (0.0625, "The variance falls by 4, not by 16; the scatter by the root of 4."),
+        (3, "With 3 times as many values it falls by the root of 3; the root has to be 3."),
+        (81, "It falls with the root of m, not with the fourth root; square 3 once."),
+        (27, "It falls with the root of m; square 3 once."),
+        (1.732051, "That is the root of 3; the scatter goes with 1 / sqrt(m), so square 3."),
+        (0.1111111, "With fewer values the mean scatters more; turn the factor over."),
+        (0.3333333, "With fewer values the mean scatters more; and the root of m counts."),
     ),
 )
 def scatter_of_the_mean():
-    """Say by what factor the scatter of the batch mean changes when m is four times as large."""
-    m = 10
-    return float(np.sqrt(m) / np.sqrt(4 * m))
+    """Say by what factor m must grow so that the batch mean scatters a third as much."""
+    return float(round((1 / (1 / 3)) ** 2))
 
 
 @exercise(

@@ -205,7 +205,6 @@ def _case(
         "running_mean": running_mean * (start == "running"),
         "running_var": running_var if start == "running" else np.full(C, 1.0 * (start != "0")),
         "dmean": upstream * rng.standard_normal(C).round(1),
-        "dinv_std": upstream * rng.standard_normal(C).round(1),
     }
     values = {name: value.astype(dtype) for name, value in arrays.items()} | {"eps": eps}
     said = [f"x {shape}", f"eps {eps:g}"]
