@@ -1,4 +1,4 @@
-"""The benchmark must refuse wrong ways, leave out missing ones, and rank on a quiet machine only."""
+"""The benchmark must refuse wrong ways, leave out missing ones, and rank where it is quiet."""
 
 import io
 import json
