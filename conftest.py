@@ -19,6 +19,7 @@ import pytest
 from nbval.plugin import IPyNbCell, NbCellError
 
 from bnlib import exercises
+from bnlib.exercises.checker import record
 from tools import settings
 
 settings.use_own()  # before anything imports matplotlib
@@ -148,3 +149,4 @@ def first_miss(request):
     if isinstance(request.node, pytest.DoctestItem):
         for exercise in exercises.ALL.values():
             exercise.forget()
+        record.forget()

@@ -50,7 +50,8 @@ def environment():
 
 def test_environment_has_the_names_and_ranges_of_pyproject():
     # Conda has no MPI for Windows, and no notebook needs one.
-    assert conda_ranges(environment()) == project_ranges(without=["browser", "mpi"])
+    without = ["browser", "mpi", "nbgrader"]
+    assert conda_ranges(environment()) == project_ranges(without)
 
 
 def test_another_range_in_the_environment_is_found():
@@ -72,8 +73,15 @@ def locked_packages(lock):
 @pytest.mark.parametrize(
     ("name", "without"),
     [
-        ("requirements.txt", ["browser"]),
-        ("requirements-browser.txt", ["notebooks", "speed", "cluster", "mpi", "test"]),
+        ("requirements.txt", ["browser", "nbgrader"]),
+        (
+            "requirements-browser.txt",
+            ["notebooks", "grading", "speed", "cluster", "mpi", "test", "nbgrader"],
+        ),
+        (
+            "requirements-nbgrader.txt",
+            ["notebooks", "grading", "speed", "cluster", "mpi", "test", "browser"],
+        ),
     ],
 )
 def test_lock_has_every_dependency_with_hashes(name, without):
@@ -90,10 +98,11 @@ def locked_versions(name):
     return dict(re.findall(r"^([\w.-]+)==([^\s;]+)", lock, flags=re.MULTILINE))
 
 
-def test_what_both_locks_hold_they_hold_in_the_same_version():
-    main, browser = map(locked_versions, ("requirements.txt", "requirements-browser.txt"))
-    assert "playwright" in browser.keys() - main.keys()
-    assert {name: main.get(name, found) for name, found in browser.items()} == browser
+@pytest.mark.parametrize(("addition", "package"), [("browser", "playwright"), ("nbgrader",) * 2])
+def test_what_two_locks_hold_they_hold_in_the_same_version(addition, package):
+    main, added = map(locked_versions, ("requirements.txt", f"requirements-{addition}.txt"))
+    assert package in added.keys() - main.keys()
+    assert {name: main.get(name, found) for name, found in added.items()} == added
 
 
 def test_entry_without_a_hash_is_found():

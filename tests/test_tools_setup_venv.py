@@ -96,11 +96,11 @@ def test_browser_is_added_once_and_again_after_a_change(root, commands):
     set_up(root)
     commands.clear()
     venv = str(root / ".venv")
-    assert setup_venv.add_browser(venv)
+    assert setup_venv.add(venv, "browser")
     assert "--requirement requirements-browser.txt" in commands[0]
-    assert not setup_venv.add_browser(venv)
+    assert not setup_venv.add(venv, "browser")
     (root / "requirements-browser.txt").write_text("changed")
-    assert setup_venv.add_browser(venv)
+    assert setup_venv.add(venv, "browser")
     assert len(commands) == 2
 
 
@@ -164,6 +164,15 @@ def test_interrupted_upgrade_is_made_anew(at, root, commands, monkeypatch):
     assert not (root / ".venv" / "half a package").exists()
 
 
+def test_what_changes_jupyterlab_gets_an_environment_of_its_own(root, commands, monkeypatch):
+    (root / "requirements-nbgrader.txt").write_text("nbgrader==0.9.6\n")
+    for addition, folder in (("nbgrader", ".venv-nbgrader"), ("browser", ".venv")):
+        (root / f"requirements-{addition}.txt").touch()
+        setup_venv.main(["--add", addition])
+        assert (root / folder / environments.stamp_of(addition)).exists()
+    assert not (root / ".venv" / environments.stamp_of("nbgrader")).exists()
+
+
 def test_interrupted_browser_makes_the_environment_anew(root, commands, monkeypatch):
     (root / "requirements-browser.txt").write_text("playwright==1.65.2\n")
     set_up(root)
@@ -171,9 +180,9 @@ def test_interrupted_browser_makes_the_environment_anew(root, commands, monkeypa
     with monkeypatch.context() as patch:
         patch.setattr(environments, "run", lambda command: 1 / 0)
         with pytest.raises(ZeroDivisionError):
-            setup_venv.add_browser(venv)
+            setup_venv.add(venv, "browser")
     assert set_up(root)
-    assert setup_venv.add_browser(venv)
+    assert setup_venv.add(venv, "browser")
     assert not set_up(root)
 
 

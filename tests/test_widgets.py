@@ -8,7 +8,7 @@ import pytest
 
 from bnlib import widgets
 from bnlib.widgets import axes, laboratory, stepper
-from bnlib.widgets.explorer import MISSING
+from bnlib.widgets.explorer import MISSING, STILL, WAKE
 from bnlib.widgets.panel import Panel, around, ticks
 from bnlib.widgets.svg import element, picture, text
 
@@ -102,6 +102,17 @@ def test_notebook_shows_the_live_view_first_and_stores_the_still_picture(name, m
     assert root.get("role") == "img"
     assert before["text/plain"] == f"Figure: {root.get('aria-label')}"
     assert len(root.get("aria-label")) >= 40
+
+
+@EVERY
+def test_still_picture_and_live_one_say_how_to_wake_them(name, make, draw):
+    explorer = make()
+    root = ElementTree.fromstring(explorer._repr_mimebundle_()["image/svg+xml"])
+    *_, line = root.iter(f"{SVG}text")
+    assert line.text == STILL
+    bottom = float(root.get("viewBox").split()[3])
+    assert explorer.still.size[1] < float(line.get("y")) < bottom == float(root.get("height"))
+    assert WAKE in explorer.root.children[-2].value
 
 
 @EVERY

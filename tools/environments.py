@@ -18,9 +18,11 @@ import sys
 from tools import settings
 
 ROOT = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
-STAMP, BROWSER_STAMP, UNFINISHED = "bnlib-setup.sha256", "bnlib-browser.sha256", "bnlib-unfinished"
+STAMP, UNFINISHED = "bnlib-setup.sha256", "bnlib-unfinished"
 SOURCES = ("requirements.txt", "pyproject.toml")
-BROWSER_LOCK = "requirements-browser.txt"
+# What some targets add. A package that changes JupyterLab gets an environment of its own.
+ADDITIONS = {"browser": "what drives a browser", "nbgrader": "nbgrader"}
+APART = ("nbgrader",)
 EVERYTHING = ".[notebooks,speed,cluster,mpi,test]"
 # Exits with 0 if bnlib is this folder's, and what comes from the lock is there.
 WORKS = """
@@ -223,10 +225,20 @@ def bring_up_to_date(venv, wanted, numpy=None, version=sys.version_info):
         write_stamp(venv, wanted)
 
 
-def add_browser(venv, wanted):
-    """Install what drives a browser into a finished environment, and leave its stamp."""
-    print(f"Adding what drives a browser to {os.path.basename(venv)}", flush=True)
+def lock_of(addition):
+    """Return the name of the lock that holds what a target adds."""
+    return f"requirements-{addition}.txt"
+
+
+def stamp_of(addition):
+    """Return the name of the stamp that says that it is there."""
+    return f"bnlib-{addition}.sha256"
+
+
+def add(venv, addition, wanted):
+    """Install what a target adds into a finished environment, and leave its stamp."""
+    print(f"Adding {ADDITIONS[addition]} to {os.path.basename(venv)}", flush=True)
     install = installer(venv_python(venv), shutil.which("uv"))
     with unfinished(venv):
-        run([*install, "--require-hashes", "--requirement", BROWSER_LOCK])
-        write_stamp(venv, wanted, BROWSER_STAMP)
+        run([*install, "--require-hashes", "--requirement", lock_of(addition)])
+        write_stamp(venv, wanted, stamp_of(addition))
