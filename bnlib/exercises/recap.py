@@ -243,6 +243,24 @@ ALL = {
                 {"memory": "120 numbers lie in the cache.", "arithmetic": "They are only 120."},
             ),
         ),
+        "clinic": (
+            Names(
+                {"statistics"},
+                "No gradient moves the running statistics, so freezing weights does not stop them.",
+                {"weights": "They are frozen.", "eps": "eps is a constant."},
+            ),
+            Number(
+                0.99**22,
+                "0.99 to the power of 22.",
+                {0.9**22: "That is for 0.9."},
+                share=0.02,
+            ),
+            Names(
+                {"spread"},
+                "The means of the two differ, and their own variances cannot know it.",
+                {"counts": "They are the weights.", "eps": "eps is not part of a variance."},
+            ),
+        ),
     }.items()
 }
 

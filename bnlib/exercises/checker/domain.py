@@ -17,7 +17,7 @@ import numpy as np
 
 PAIRS = 24  # of batches drawn
 OUTER = {
-    *"NCHWDm",
+    *"NCHWDKm",
     "shape",
     "groups",
     "dtype",
