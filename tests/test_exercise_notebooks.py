@@ -47,6 +47,10 @@ def test_every_exercise_stands_in_its_notebook():
     assert found == {name: exercise.notebook for name, exercise in exercises.ALL.items()}
 
 
+def test_exercises_are_listed_in_the_order_of_the_notebooks():
+    assert list(exercises.ALL) == list(WHERE)
+
+
 @pytest.mark.parametrize("name", exercises.ALL)
 def test_cell_holds_the_stub(name):
     path, k = WHERE[name]
