@@ -43,6 +43,7 @@ from bnlib.exercises import (
     nb08_groups,
     nb09_statistics,
     nb10_sweeps,
+    nb12_shards,
     overview,
     plain,
 )
@@ -94,6 +95,7 @@ FOUND = {
         nb08_groups,
         nb09_statistics,
         nb10_sweeps,
+        nb12_shards,
     )
     for name, found in vars(module).items()
     if isinstance(found, Question)
