@@ -66,6 +66,7 @@ ORDER = {  # as they stand in each notebook, from top to bottom; `progress` show
     "08": "norm_means position_norm group_norm",
     "09": "recalibrate frozen_backward fold_with_bias",
     "10": "sweeps_of_the_line scale_and_shift predicted_milliseconds",
+    "12": "merge_shards shard_gradient",
 }
 PLACES = {name: place for place, name in enumerate(" ".join(ORDER.values()).split())}
 
