@@ -245,20 +245,19 @@ ALL = {
         ),
         "clinic": (
             Names(
-                {"statistics"},
-                "No gradient moves the running statistics, so freezing weights does not stop them.",
-                {"weights": "They are frozen.", "eps": "eps is a constant."},
+                {"training"},
+                "Each forward pass in training mode moves them, frozen weights or not.",
+                {"evaluation": "There they are read, and stay as they are."},
             ),
             Number(
-                0.99**22,
-                "0.99 to the power of 22.",
-                {0.9**22: "That is for 0.9."},
-                share=0.02,
+                0.19,
+                "1 - 0.9 * 0.9.",
+                {0.2: "The second update takes its tenth of what the first has left."},
             ),
-            Names(
-                {"spread"},
-                "The means of the two differ, and their own variances cannot know it.",
-                {"counts": "They are the weights.", "eps": "eps is not part of a variance."},
+            Number(
+                1,
+                "129 = 2 * 64 + 1; with one value a channel has no variance.",
+                {64: "Two batches of 64 are 128; something is left."},
             ),
         ),
     }.items()
