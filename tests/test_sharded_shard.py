@@ -242,6 +242,12 @@ def test_result_has_the_dtype_of_x(given, result):
     assert {v.dtype for v in sums} == {np.dtype(np.float64)}
 
 
+def test_gradient_of_float16_may_be_beyond_float16():
+    x = np.round(CASE.x).astype(np.float16)
+    sums = shard.local_sums(1e6 * CASE.dout, x, shard.local_moments(x))
+    assert np.isfinite(sums).all()
+
+
 def test_no_argument_is_changed_and_nothing_is_shared():
     case = random_case((4, 3, 2, 5))
     before = [a.copy() for a in case]

@@ -172,7 +172,7 @@ def backward_shard(
     slope = scale * inv_std * dgamma / m  # of dx over x
     level = scale * dbeta / m - slope * moments.shift
     columns = (per_channel(v, x.ndim) for v in (scale, level, slope, moments.origin))
-    return _by_blocks(partial(_gradient, *columns), dout, x)
+    return _by_blocks(partial(_gradient, *columns), x, dout)
 
 
 def arguments(x: Data, eps: float, **values: Data) -> list[np.ndarray]:
@@ -215,7 +215,7 @@ def _normalized(origin, scale, level, x):
     return x
 
 
-def _gradient(scale, level, slope, origin, dout, x):
+def _gradient(scale, level, slope, origin, x, dout):
     x -= origin
     x *= slope
     dout *= scale
@@ -243,4 +243,5 @@ def _inv_std(moments, eps):
 def _upstream(dout: Data, x: Data, moments: Moments, eps: float) -> tuple[np.ndarray, np.ndarray]:
     (x,) = arguments(x, eps)
     _check(moments, x)
-    return x, np.asarray(contract.upstream_gradient(dout, x.shape, x.dtype))
+    working = contract.working_dtype(x.dtype)  # a dout for float16 may be beyond float16
+    return x, np.asarray(contract.upstream_gradient(dout, x.shape, working))
