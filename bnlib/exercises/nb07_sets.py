@@ -34,6 +34,7 @@ TABLES = Domain(
         "many faults, few checks": {"rows": 12, "checks": 2},
         "few faults, many checks": {"rows": 2, "checks": 6},
         "the best check is not needed": {"rows": 1, "checks": 1, "trap": True},
+        "very many faults": {"rows": 150, "checks": 3},
     },
     rows=(3, 1, 2, 6, 12),
     checks=(3, 1, 2, 4, 6),
