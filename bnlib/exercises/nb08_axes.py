@@ -117,7 +117,14 @@ def _of_channels(parameters):
 
 
 POSITIONS = image_domain(
-    _at_positions, legal=_of_channels, least=1, apart=0.0, C=(2, 3, 4, 6, 9)
+    _at_positions,
+    legal=_of_channels,
+    least=1,
+    apart=0.0,
+    C=(2, 3, 4, 6, 9),
+    N=(1, 2, 3, 9),  # so few that the size 1 meets every value of the others
+    H=(1, 2, 3, 7),
+    W=(1, 2, 4, 11),
 )
 
 
