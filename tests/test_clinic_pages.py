@@ -189,11 +189,17 @@ def anchor(number):
     return headings()[number].replace(" ", "-")
 
 
+def cells_below(heading):
+    """Return the cells from a heading to the end."""
+    sources = [cell.source for cell in cells()]
+    return cells()[next(k for k, s in enumerate(sources) if s.startswith(heading)) :]
+
+
 def rows_of_the_picture():
     """Return {number: (symptom, cause, test)} as the notebook's last cells write them out."""
     texts = [
         ast.literal_eval(node.value)
-        for cell in cells()[-5:]
+        for cell in cells_below("## From symptom to cause to test")
         if cell.cell_type == "code"
         for node in ast.parse(cell.source).body
         if isinstance(node, ast.Assign) and isinstance(node.value, ast.Constant)

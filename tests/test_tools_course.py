@@ -76,7 +76,7 @@ def test_planted_fault_is_found(fault, notebook):
     "text",
     [
         "As [notebook 01](01_concept.ipynb) says, and notebook 02 repeats.",
-        "The course's notebook 11 is another one.",
+        "The course's notebook 41 is another one.",
         "```\nnotebook 01, a Jacobian\n```",
         "Say `vjp`, or $vjp$.",
         "#### Welford",

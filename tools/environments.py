@@ -23,7 +23,7 @@ SOURCES = ("requirements.txt", "pyproject.toml")
 # What some targets add. A package that changes JupyterLab gets an environment of its own.
 ADDITIONS = {"browser": "what drives a browser", "nbgrader": "nbgrader"}
 APART = ("nbgrader",)
-EVERYTHING = ".[notebooks,speed,test]"
+EVERYTHING = ".[notebooks,speed,cluster,mpi,test]"
 # Exits with 0 if bnlib is this folder's, and what comes from the lock is there.
 WORKS = """
 import os, sys, bnlib, ipykernel, pytest

@@ -14,7 +14,9 @@ from pathlib import Path
 
 ROOT = Path(__file__).parent.parent
 LOCKS = {
-    "requirements.txt": ("--extra=notebooks", "--extra=speed", "--extra=test"),
+    "requirements.txt": tuple(
+        f"--extra={name}" for name in ("notebooks", "speed", "cluster", "mpi", "test")
+    ),
     "requirements-browser.txt": ("--extra=browser", "--constraint=requirements.txt"),
     "requirements-nbgrader.txt": ("--extra=nbgrader", "--constraint=requirements.txt"),
 }

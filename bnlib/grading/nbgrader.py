@@ -108,10 +108,10 @@ def _marked(cell, source, kind, grade_id):
 def solved(exercise):
     """Return the text of a solution cell: the stub, with a right answer marked for removal."""
     name, check = exercise.name, f"exercises.{exercise.name}.check({exercise.name})"
-    if isinstance(exercise, Prediction):
-        right = f"{exercise.solution()}\n{name} = {name}()"
-        return "\n".join([exercise.stub().rstrip(), BEGIN, right, END, check])
     head = exercise.stub().partition("\n")[0]
+    if isinstance(exercise, Prediction):
+        right = str(exercise.solution()).partition("\n")[0]
+        return "\n".join([head, BEGIN, right, END, check])
     call = ", ".join(argument.arg for argument in ast.parse(exercise.stub()).body[0].args.args)
     right = f"{BEGIN}\n{self_contained(exercise.answer)}\nreturn {name}({call})\n{END}"
     return f"{head}\n{textwrap.indent(right, '    ')}\n\n\n{check}"
