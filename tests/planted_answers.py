@@ -333,9 +333,10 @@ def _has_arrays(names):
 
 
 def _first_array(names, given):
-    """Return the first array that no answer may change."""
+    """Return the first array that no answer may change, one of floats if there is one."""
     pairs = zip(names, given, strict=True)
-    return next(v for n, v in pairs if isinstance(v, np.ndarray) and "running_" not in n)
+    arrays = [v for n, v in pairs if isinstance(v, np.ndarray) and "running_" not in n]
+    return next((v for v in arrays if v.dtype.kind == "f"), arrays[0])
 
 
 def one_pass(answer, names):

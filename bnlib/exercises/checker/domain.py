@@ -18,7 +18,7 @@ import numpy as np
 PAIRS = 24  # of batches drawn
 OUTER = {  # what two batches in a row have in common
     *("N", "C", "H", "W", "D", "K", "C_in", "m"),
-    *("rows", "checks", "trap", "shape", "groups", "dtype", "whole", "name"),
+    *("rows", "checks", "trap", "late", "shape", "groups", "dtype", "whole", "name"),
 }
 TWINS = 4  # named batches that come with other numbers, too
 
