@@ -44,7 +44,7 @@ test-numpy: ## the same with another NumPy, figures not compared: make test-nump
 	@$(SETUP) --numpy "$(NUMPY)" -- -m tools.check --figures=skip $(ARGS)
 
 test-browser: ## work the notebooks in Chromium, screenshots in build/browser: make test-browser ARGS="-k 04"
-	@$(SETUP) --browser -- -m pytest tests/browser --verbose -rP --durations=5 $(ARGS)
+	@$(SETUP) --add browser --add site -- -m pytest tests/browser --verbose -rP --durations=5 $(ARGS)
 
 refresh: ## run the notebooks and store their outputs: make refresh NOTEBOOK=02_forward_pass
 	@$(RUN) -m tools.refresh $(NOTEBOOK)

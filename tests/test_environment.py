@@ -15,6 +15,7 @@ from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
 
 import bnlib
+from tools.environments import ADDED, added_lock
 from tools.nbfiles import ROOT
 from tools.notebook_style import EMBEDDED, MACHINE_PATH
 
@@ -24,6 +25,9 @@ WORKFLOWS = sorted((ROOT / ".github" / "workflows").glob("*.yml"))
 
 def pyproject():
     return tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))
+
+
+EXTRAS = set(pyproject()["project"]["optional-dependencies"])
 
 
 def project_ranges(without=()):
@@ -49,7 +53,7 @@ def environment():
 
 
 def test_environment_has_the_names_and_ranges_of_pyproject():
-    assert conda_ranges(environment()) == project_ranges(without=["browser"])
+    assert conda_ranges(environment()) == project_ranges(without=ADDED)
 
 
 def test_another_range_in_the_environment_is_found():
@@ -71,8 +75,8 @@ def locked_packages(lock):
 @pytest.mark.parametrize(
     ("name", "without"),
     [
-        ("requirements.txt", ["browser"]),
-        ("requirements-browser.txt", ["notebooks", "speed", "test"]),
+        ("requirements.txt", ADDED),
+        *((added_lock(name), EXTRAS - {name}) for name in ADDED),
     ],
 )
 def test_lock_has_every_dependency_with_hashes(name, without):
@@ -89,10 +93,11 @@ def locked_versions(name):
     return dict(re.findall(r"^([\w.-]+)==([^\s;]+)", lock, flags=re.MULTILINE))
 
 
-def test_what_both_locks_hold_they_hold_in_the_same_version():
-    main, browser = map(locked_versions, ("requirements.txt", "requirements-browser.txt"))
-    assert "playwright" in browser.keys() - main.keys()
-    assert {name: main.get(name, found) for name, found in browser.items()} == browser
+@pytest.mark.parametrize("name", ADDED)
+def test_what_two_locks_hold_they_hold_in_the_same_version(name):
+    main, added = map(locked_versions, ("requirements.txt", added_lock(name)))
+    assert added.keys() - main.keys()
+    assert {name: main.get(name, found) for name, found in added.items()} == added
 
 
 def test_entry_without_a_hash_is_found():

@@ -91,16 +91,18 @@ def test_users_own_environment_is_filled_and_keeps_what_is_in_it(root, commands)
     assert (root / ".venv" / "added").exists()
 
 
-def test_browser_is_added_once_and_again_after_a_change(root, commands):
-    (root / "requirements-browser.txt").write_text("playwright==1.65.2\n")
+@pytest.mark.parametrize("name", environments.ADDED)
+def test_what_few_targets_need_is_added_once_and_again_after_a_change(name, root, commands):
+    lock = root / f"requirements-{name}.txt"
+    lock.write_text("package==1.2\n")
     set_up(root)
     commands.clear()
     venv = str(root / ".venv")
-    assert setup_venv.add_browser(venv)
-    assert "--requirement requirements-browser.txt" in commands[0]
-    assert not setup_venv.add_browser(venv)
-    (root / "requirements-browser.txt").write_text("changed")
-    assert setup_venv.add_browser(venv)
+    assert setup_venv.add(venv, name)
+    assert f"--requirement {lock.name}" in commands[0]
+    assert not setup_venv.add(venv, name)
+    lock.write_text("changed")
+    assert setup_venv.add(venv, name)
     assert len(commands) == 2
 
 
@@ -164,16 +166,17 @@ def test_interrupted_upgrade_is_made_anew(at, root, commands, monkeypatch):
     assert not (root / ".venv" / "half a package").exists()
 
 
-def test_interrupted_browser_makes_the_environment_anew(root, commands, monkeypatch):
+def test_interrupted_addition_makes_the_environment_anew(root, commands, monkeypatch):
+    name = "browser"
     (root / "requirements-browser.txt").write_text("playwright==1.65.2\n")
     set_up(root)
     venv = str(root / ".venv")
     with monkeypatch.context() as patch:
         patch.setattr(environments, "run", lambda command: 1 / 0)
         with pytest.raises(ZeroDivisionError):
-            setup_venv.add_browser(venv)
+            setup_venv.add(venv, name)
     assert set_up(root)
-    assert setup_venv.add_browser(venv)
+    assert setup_venv.add(venv, name)
     assert not set_up(root)
 
 

@@ -18,10 +18,14 @@ import sys
 from tools import settings
 
 ROOT = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
-STAMP, BROWSER_STAMP, UNFINISHED = "bnlib-setup.sha256", "bnlib-browser.sha256", "bnlib-unfinished"
+STAMP, UNFINISHED = "bnlib-setup.sha256", "bnlib-unfinished"
 SOURCES = ("requirements.txt", "pyproject.toml")
-BROWSER_LOCK = "requirements-browser.txt"
 EVERYTHING = ".[notebooks,speed,test]"
+ADDED = {  # what only some targets need; requirements-NAME.txt locks it
+    "browser": "what drives a browser",
+    "site": "what makes pages",
+    "lite": "what makes notebooks that run in a browser",
+}
 # Exits with 0 if bnlib is this folder's, and what comes from the lock is there.
 WORKS = """
 import os, sys, bnlib, ipykernel, pytest
@@ -223,10 +227,20 @@ def bring_up_to_date(venv, wanted, numpy=None, version=sys.version_info):
         write_stamp(venv, wanted)
 
 
-def add_browser(venv, wanted):
-    """Install what drives a browser into a finished environment, and leave its stamp."""
-    print(f"Adding what drives a browser to {os.path.basename(venv)}", flush=True)
+def added_lock(name):
+    """Return the file that locks what only some targets need."""
+    return f"requirements-{name}.txt"
+
+
+def added_stamp(name):
+    """Return the stamp that its finished installation leaves."""
+    return f"bnlib-{name}.sha256"
+
+
+def add(venv, name, wanted):
+    """Install what only some targets need into a finished environment, and leave its stamp."""
+    print(f"Adding {ADDED[name]} to {os.path.basename(venv)}", flush=True)
     install = installer(venv_python(venv), shutil.which("uv"))
     with unfinished(venv):
-        run([*install, "--require-hashes", "--requirement", BROWSER_LOCK])
-        write_stamp(venv, wanted, BROWSER_STAMP)
+        run([*install, "--require-hashes", "--requirement", added_lock(name)])
+        write_stamp(venv, wanted, added_stamp(name))

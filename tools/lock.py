@@ -1,7 +1,7 @@
 """Make the locks anew from pyproject.toml, with hashes, for every platform and Python.
 
-requirements.txt holds what every target needs; requirements-browser.txt what only
-make test-browser adds, in the same versions. One version of each package serves all platforms, so
+requirements.txt holds what every target needs; the others what a few targets add, in the same
+versions. One version of each package serves all platforms, so
 that figures are the same everywhere. Packages that are locked already keep their version unless
 --upgrade is given:  make lock ARGS=--upgrade
 """
@@ -14,7 +14,10 @@ from pathlib import Path
 ROOT = Path(__file__).parent.parent
 LOCKS = {
     "requirements.txt": ("--extra=notebooks", "--extra=speed", "--extra=test"),
-    "requirements-browser.txt": ("--extra=browser", "--constraint=requirements.txt"),
+    **{
+        f"requirements-{extra}.txt": (f"--extra={extra}", "--constraint=requirements.txt")
+        for extra in ("browser", "site", "lite")
+    },
 }
 COMMAND = (
     *("pip", "compile", "pyproject.toml", "--quiet"),

@@ -9,8 +9,8 @@ and a hash of all that decides its contents. So a second call does nothing, and 
 installed. tools/environments.py says what is upgraded in place and what is made anew. Of two calls
 at the same time, the second waits.
 
-With --browser, what drives a browser is installed too, from requirements-browser.txt, with a stamp
-of its own.
+With --add NAME, what only some targets need is installed too, from requirements-NAME.txt, with a
+stamp of its own.
 
 With --numpy VERSION the packages are not locked: pip or uv picks them to go with that NumPy.
 
@@ -27,7 +27,7 @@ import sys
 import time
 
 from tools import environments, settings
-from tools.environments import BROWSER_LOCK, BROWSER_STAMP, ROOT, SOURCES, SetupError
+from tools.environments import ADDED, ROOT, SOURCES, SetupError
 from tools.locking import alone
 
 OLDEST_PYTHON = (3, 11)
@@ -46,15 +46,17 @@ def set_up(venv, numpy=None, version=sys.version_info):
     return True
 
 
-def add_browser(venv, version=sys.version_info):
-    """Add what drives a browser to the environment; return whether it was missing."""
-    wanted = environments.fingerprint(ROOT, version, sources=(*SOURCES, BROWSER_LOCK))
-    if environments.is_up_to_date(venv, wanted, BROWSER_STAMP):
+def add(venv, name, version=sys.version_info):
+    """Add what only some targets need to the environment; return whether it was missing."""
+    sources = (*SOURCES, environments.added_lock(name))
+    wanted = environments.fingerprint(ROOT, version, sources=sources)
+    stamp = environments.added_stamp(name)
+    if environments.is_up_to_date(venv, wanted, stamp):
         return False
     with alone(os.path.join(ROOT, SOURCES[0]), OTHER_AT_WORK):
-        if environments.is_up_to_date(venv, wanted, BROWSER_STAMP):
+        if environments.is_up_to_date(venv, wanted, stamp):
             return False
-        environments.add_browser(venv, wanted)
+        environments.add(venv, name, wanted)
     return True
 
 
@@ -78,7 +80,9 @@ def main(arguments):
     cut = arguments.index("--") if "--" in arguments else len(arguments)
     parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
     parser.add_argument("--numpy", metavar="VERSION", help="a NumPy version, or: newest")
-    parser.add_argument("--browser", action="store_true", help="with what drives a browser")
+    parser.add_argument(
+        "--add", action="append", choices=ADDED, default=[], help="with what only some targets need"
+    )
     options = parser.parse_args(arguments[:cut])
     if options.numpy is not None and not re.fullmatch(r"newest|\d+(\.\d+)+", options.numpy):
         parser.error("name a NumPy version: make test-numpy NUMPY=1.26.4, or NUMPY=newest")
@@ -86,8 +90,8 @@ def main(arguments):
     start = time.time()
     try:
         set_up(venv, options.numpy)
-        if options.browser:
-            add_browser(venv)
+        for name in options.add:
+            add(venv, name)
     except SetupError as error:
         sys.exit(f"Set-up failed: {error}")
     except OSError as error:  # a full disk, a folder that cannot be written
