@@ -2,6 +2,8 @@
 
 from html import escape
 
+from bnlib.plotting.style import forms
+
 MISSING = "The figure does not move, since ipywidgets is missing: pip install ipywidgets"
 # ipywidgets marks the focus by a thin pale line, or by a colour alone. At the end of its way, a
 # slider's handle would touch the words beside it.
@@ -31,6 +33,7 @@ class Explorer:
     """
 
     def __init__(self, name, draw, build, still):
+        self.name = name
         self.draw = draw
         self.still = draw(**still)
         self.controls, self.root = {}, None
@@ -54,6 +57,6 @@ class Explorer:
         self.figure.value = f'{svg}<p role="status" style="margin: 0">{escape(alt)}</p>'
 
     def _repr_mimebundle_(self, include=None, exclude=None):
-        bundle = {"image/svg+xml": self.still.svg, "text/plain": f"Figure: {self.still.alt}"}
+        bundle = forms(self.still.svg, self.still.alt)
         live = {} if self.root is None else self.root._repr_mimebundle_()
         return {**live, **bundle}

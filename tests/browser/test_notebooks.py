@@ -6,6 +6,7 @@ import pytest
 from matplotlib.image import imread
 
 from tests.browser.lab_page import Problems
+from tools.figures import figure_in
 from tools.nbfiles import find
 
 NOTEBOOKS = [path.name for path in find("")]
@@ -16,11 +17,11 @@ def first_figure(lab):
     """Scroll to the first cell that shows a figure; return the picture."""
 
     def shows(cell):
-        kinds = [output.get("data", {}).keys() for output in cell["outputs"]]
-        return any("image/svg+xml" in kind and WIDGET not in kind for kind in kinds)
+        data = [output.get("data", {}) for output in cell["outputs"]]
+        return any(figure_in(one) and WIDGET not in one for one in data)
 
     index = next(k for k, cell in enumerate(lab.cells()) if shows(cell))
-    picture = lab.show(index).locator(".jp-RenderedSVG img").first
+    picture = lab.show(index).locator(".jp-RenderedHTML img").first
     picture.wait_for()
     return picture
 
