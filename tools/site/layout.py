@@ -1,0 +1,97 @@
+"""Lay out what Sphinx makes pages from, as it lies in the project: pages, pictures, scripts.
+
+Pages are taken by listing: every notebook, every document in docs/, every module of bnlib.
+"""
+
+import shutil
+from importlib.util import find_spec
+from pathlib import Path
+
+from tools.nbfiles import NOTEBOOKS, ROOT
+from tools.site import api_pages, explorers
+
+OWN = ROOT / "docs" / "site"  # configuration, templates, styles and scripts
+AT_ROOT = ("CONTRIBUTING.md", "CHANGELOG.md")
+PICTURES = (".png", ".svg")
+MATHJAX = ("tex-chtml.js", "output/chtml/fonts/woff-v2")  # 1.5 of the package's 30 MB
+
+CONTENTS = """
+```{toctree}
+:hidden:
+:caption: Notebooks
+:glob:
+
+notebooks/*
+```
+
+```{toctree}
+:hidden:
+:caption: To look up
+:glob:
+
+docs/*
+api/index
+```
+
+```{toctree}
+:hidden:
+:caption: The project
+
+CONTRIBUTING
+CHANGELOG
+```
+"""
+NOT_FOUND = """---
+orphan: true
+---
+# Page not found
+
+There is no page at this address. It may have been renamed.
+
+Go to [the first page](index), or search for what you were looking for, at the left.
+"""
+
+
+def lay_out(folder, root=ROOT):
+    """Fill a folder with the sources of all pages; what was in it before is removed."""
+    shutil.rmtree(folder, ignore_errors=True)
+    for path in pages(root) + pictures(root):
+        target = folder / path.relative_to(root)
+        target.parent.mkdir(parents=True, exist_ok=True)
+        shutil.copyfile(path, target)
+    landing = (root / "README.md").read_text(encoding="utf-8")
+    write(folder / "index.md", landing + CONTENTS)
+    write(folder / "404.md", NOT_FOUND)
+    for name, text in api_pages.sources():
+        write(folder / "api" / name, text)
+    lay_out_static(folder / "_static")
+
+
+def pages(root=ROOT):
+    """List the files that become pages as they are."""
+    notebooks = sorted((root / NOTEBOOKS.name).glob("*.ipynb"))
+    return [*notebooks, *sorted((root / "docs").glob("*.md")), *(root / name for name in AT_ROOT)]
+
+
+def pictures(root=ROOT):
+    """List the pictures that pages may show."""
+    folders = root / "docs", root / NOTEBOOKS.name / "figures"
+    return [path for at in folders for path in sorted(at.glob("*")) if path.suffix in PICTURES]
+
+
+def lay_out_static(folder):
+    """Write styles, scripts, MathJax, and the explorers' frames."""
+    shutil.copytree(OWN / "static", folder)
+    packed = Path(find_spec("sphinx-mathjax-offline").origin).parent / "static" / "mathjax"
+    for name in MATHJAX:
+        copy = shutil.copytree if (packed / name).is_dir() else shutil.copyfile
+        (folder / "mathjax" / name).parent.mkdir(parents=True, exist_ok=True)
+        copy(packed / name, folder / "mathjax" / name)
+    for name, script in explorers.scripts():
+        write(folder / "explorers" / f"{name}.js", script)
+
+
+def write(path, text):
+    """Write a text file, and its folder."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text(text, encoding="utf-8", newline="\n")
