@@ -1,6 +1,6 @@
 """How Sphinx makes the pages; tools/site lays out what they are made from."""
 
-from tools.site import api_pages, pages, repository
+from tools.site import pages, repository
 
 project = "Batch normalization by hand"
 author = "The bnlib authors"
@@ -29,14 +29,14 @@ autodoc_preserve_defaults = True
 napoleon_google_docstring = False
 napoleon_use_rtype = False
 
-templates_path = ["../../docs/site/templates"]
-html_static_path = ["_static"]
+templates_path = ["templates"]
 html_theme = "sphinx_book_theme"
 html_title = project
 html_baseurl = repository.pages_address()
-html_favicon = "_static/favicon.svg"
+html_favicon = "static/favicon.svg"
 html_css_files = ["bnlib.css"]
 html_js_files = [("explorer.js", {"defer": "defer"}), ("page.js", {"defer": "defer"})]
+html_context = {"default_mode": "auto"}
 html_copy_source = True
 html_show_sourcelink = False
 html_use_index = True
@@ -55,16 +55,17 @@ html_theme_options = {
     "show_navbar_depth": 1,
     "footer_content_items": "copyright.html",
 }
+copybutton_selector = "div:not(.output) > div.highlight > pre"
 copybutton_prompt_text = r">>> |\.\.\. "
 copybutton_prompt_is_regexp = True
-mathjax_path = "mathjax/tex-chtml.js"
+mathjax_path = "mathjax/startup.js"
+# Without the menu, a tab stop at each formula. A screen reader gets MathML.
 mathjax3_config = {
-    "options": {"enableMenu": False},  # a tab stop at each formula; assistive MathML stays
-    "loader": {"load": []},
+    "loader": {"load": ["input/tex", "output/chtml", "a11y/assistive-mml"]},
+    "options": {"enableAssistiveMml": True},
 }
 
 
 def setup(app):
     """Connect what changes sources and pages on their way."""
     pages.connect(app)
-    api_pages.connect(app)

@@ -54,17 +54,13 @@ def first_line(module):
 
 
 def options(module):
-    """Return what to list: a room's names may be defined anywhere in it."""
-    own = ["   :members:"]
-    return "\n".join(own + ["   :imported-members:"] * hasattr(module, "__path__"))
-
-
-def connect(app):
-    """Let Sphinx call what is below."""
-    app.connect("autodoc-skip-member", skip_strangers)
-
-
-def skip_strangers(app, what, name, thing, skip, options):
-    """Leave out what a module imports from elsewhere."""
-    module = getattr(thing, "__module__", None) or ""
-    return skip or not module.startswith("bnlib") or None
+    """Return what to list: of a room, all that is defined in it; of nothing, what is imported."""
+    if not hasattr(module, "__path__"):
+        return "   :members:"
+    strangers = [
+        name
+        for name, thing in vars(module).items()
+        if not (getattr(thing, "__module__", None) or "").startswith(module.__name__)
+    ]
+    excluded = ", ".join(strangers)
+    return f"   :members:\n   :imported-members:\n   :exclude-members: {excluded}"

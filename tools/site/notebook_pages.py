@@ -1,6 +1,5 @@
 """What a notebook's page shows in place of what only a kernel can: explorers, answers to write."""
 
-import json
 import re
 from html import escape
 
@@ -56,8 +55,3 @@ def page_element(explorer):
     """Return the page's element for an explorer: its still picture, until its script has come."""
     still = explorer._repr_mimebundle_()["text/html"]
     return f'<bnlib-explorer name="{explorer.name}">{still}</bnlib-explorer>'
-
-
-def transformed(text, path):
-    """Return the text of a notebook's file as its page shows it."""
-    return json.dumps(as_page(json.loads(text), path), ensure_ascii=False)

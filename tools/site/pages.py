@@ -2,64 +2,38 @@
 
 import json
 import math
-import posixpath
 import re
 
 from docutils import nodes
 
-from tools.nbfiles import ROOT
-from tools.site import notebook_pages, repository
+from tools.site import links, notebook_pages
 
 WORDS_A_MINUTE = 200
-LINK = re.compile(r"(\]\()([^)\s:#]+)(#[^)\s]*)?(\))")
-TIME = re.compile(r"^Time\.\s")
-LANDING = "README"  # the first page is made from it
+BAR = re.compile(r"(`[^`]*`)|\|")
+TIME = re.compile(r"^Time\.\s")  # as the notebooks say it
+FIELD = "Alias for field number"  # of a named tuple, which its docstring describes
 
 
 def connect(app):
     """Let Sphinx call what is below."""
     app.connect("source-read", change_source)
     app.connect("doctree-read", add_minutes)
-    app.connect("html-page-context", add_context)
+    app.connect("autodoc-process-docstring", escape_bars)
+    app.connect("autodoc-skip-member", skip_fields)
 
 
 def change_source(app, docname, source):
-    """Let links lead to the repository where there is no page; give a notebook its page's form."""
-    known = app.env.found_docs | {LANDING}
+    """Give a page its form: links that lead on, and of a notebook what needs no kernel."""
+    pages = app.env.found_docs
     if str(app.env.doc2path(docname)).endswith(".ipynb"):
-        path = f"{docname}.ipynb"
-        notebook = json.loads(source[0])
+        notebook = notebook_pages.as_page(json.loads(source[0]), f"{docname}.ipynb")
         for cell in notebook["cells"]:
             if cell["cell_type"] == "markdown":
                 text = notebook_pages.joined(cell["source"])
-                cell["source"] = with_links(text, docname, known)
-        source[0] = json.dumps(notebook_pages.as_page(notebook, path), ensure_ascii=False)
+                cell["source"] = links.for_page(text, docname, pages)
+        source[0] = json.dumps(notebook, ensure_ascii=False)
     elif not docname.startswith("api/"):
-        source[0] = with_links(source[0], docname, known)
-
-
-def with_links(text, docname, known):
-    """Return Markdown whose links lead to pages, or else to files of the repository."""
-    text = text.replace(repository.UNKNOWN, repository.name())
-
-    def changed(match):
-        before, target, anchor, after = match.groups()
-        return f"{before}{destination(target, docname, known)}{anchor or ''}{after}"
-
-    return LINK.sub(changed, text)
-
-
-def destination(target, docname, known, root=ROOT):
-    """Return where a link of a page leads: as it stands, or to a file that is no page."""
-    folder = posixpath.dirname(docname)
-    path = posixpath.normpath(posixpath.join(folder, target))
-    stem, kind = posixpath.splitext(path)
-    if stem == LANDING:
-        return posixpath.relpath("index.md", folder or ".")
-    is_page = kind in (".md", ".ipynb") and stem in known
-    if is_page or kind in (".png", ".svg") or not (root / path).exists():
-        return target  # Sphinx complains of what is nowhere
-    return repository.file_address(path)
+        source[0] = links.for_page(source[0], docname, pages)
 
 
 def add_minutes(app, doctree):
@@ -68,14 +42,17 @@ def add_minutes(app, doctree):
     paragraphs = list(doctree.findall(nodes.paragraph))
     if title is None or any(TIME.match(p.astext()) for p in paragraphs):
         return
-    words = sum(
-        len(p.astext().split()) for p in (*paragraphs, *doctree.findall(nodes.literal_block))
-    )
-    minutes = math.ceil(words / WORDS_A_MINUTE)
+    read = (*paragraphs, *doctree.findall(nodes.literal_block))
+    minutes = math.ceil(sum(len(p.astext().split()) for p in read) / WORDS_A_MINUTE)
     said = f"{minutes} minute{'s' if minutes > 1 else ''} to read"
     title.parent.insert(1, nodes.paragraph("", said, classes=["bnlib-minutes"]))
 
 
-def add_context(app, pagename, templatename, context, doctree):
-    """Give the templates the address of the site."""
-    context["bnlib_pages"] = repository.pages_address()
+def escape_bars(app, what, name, thing, options, lines):
+    """Keep the bars of |x| in a docstring from being taken for a substitution."""
+    lines[:] = [BAR.sub(lambda found: found[1] or r"\|", line) for line in lines]
+
+
+def skip_fields(app, what, name, thing, skip, options):
+    """Leave out what only says which field of a named tuple it is."""
+    return True if (getattr(thing, "__doc__", None) or "").startswith(FIELD) else None
