@@ -17,7 +17,7 @@ SETUP = $(PY) -m tools.setup_venv
 RUN = $(SETUP) --
 
 .DEFAULT_GOAL := help
-.PHONY: help setup lab fresh test test-all test-flaky test-numpy test-browser refresh format lint bench mutation lock clean
+.PHONY: help setup lab fresh test test-all test-flaky test-numpy test-browser site lite refresh format lint bench mutation lock clean
 
 help: ## list the targets
 	@$(PY) -m tools.make_help
@@ -45,6 +45,12 @@ test-numpy: ## the same with another NumPy, figures not compared: make test-nump
 
 test-browser: ## work the notebooks in Chromium, screenshots in build/browser: make test-browser ARGS="-k 04"
 	@$(SETUP) --add browser --add site -- -m pytest tests/browser --verbose -rP --durations=5 $(ARGS)
+
+site: ## make the pages in build/site, offline: open build/site/index.html
+	@$(SETUP) --add site -- -m tools.site $(ARGS)
+
+lite: ## make build/lite: JupyterLab and the notebooks in a reader's browser
+	@$(SETUP) --add lite -- -m tools.lite $(ARGS)
 
 refresh: ## run the notebooks and store their outputs: make refresh NOTEBOOK=02_forward_pass
 	@$(RUN) -m tools.refresh $(NOTEBOOK)

@@ -39,7 +39,8 @@ html_js_files = [("explorer.js", {"defer": "defer"}), ("page.js", {"defer": "def
 html_context = {"default_mode": "auto"}
 html_copy_source = True
 html_show_sourcelink = False
-html_use_index = True
+html_use_index = False
+html_domain_indices = False
 html_theme_options = {
     "repository_url": repository.address(),
     "repository_branch": "HEAD",

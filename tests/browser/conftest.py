@@ -2,6 +2,8 @@
 
 import json
 import os
+import subprocess
+import sys
 import urllib.request
 
 import pytest
@@ -48,6 +50,40 @@ def page(browser):
     page.set_default_timeout(30_000)
     yield page
     page.close()
+
+
+def made(*arguments):
+    """Make pages; return what was said and the exit code."""
+    command = [sys.executable, "-m", "tools.site", *map(str, arguments)]
+    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, encoding="utf-8")
+    return done.stdout + done.stderr, done.returncode
+
+
+@pytest.fixture(scope="session")
+def site(tmp_path_factory):
+    """Make the project's site; return its folder."""
+    folder = tmp_path_factory.mktemp("made")
+    said, code = made("--into", folder)
+    assert code == 0, said
+    print(said)
+    return folder / "site"
+
+
+@pytest.fixture
+def open_page(browser):
+    """Return a function that opens a page in a theme, a width, and other settings of a browser."""
+    contexts = []
+    SCREENSHOTS.mkdir(parents=True, exist_ok=True)
+
+    def opened(theme="light", width=1280, **options):
+        viewport = {"width": width, "height": 900}
+        contexts.append(browser.new_context(color_scheme=theme, viewport=viewport, **options))
+        contexts[-1].set_default_timeout(30_000)
+        return contexts[-1].new_page()
+
+    yield opened
+    for context in contexts:
+        context.close()
 
 
 @pytest.fixture

@@ -17,6 +17,7 @@ OWN = ROOT / "docs" / "site"  # configuration, templates, styles and scripts
 AT_ROOT = ("CONTRIBUTING.md", "CHANGELOG.md")
 PICTURES = (".png", ".svg")
 TITLE = re.compile(r"^# +(.+?) *$", re.MULTILINE)
+UNNAMED = '<summary><span class="toctree-toggle"'  # the theme's, which a screen reader cannot name
 MATHJAX = (  # 1.2 of the package's 30 MB; docs/site/conf.py names those to load
     *("startup.js", "core.js", "input/tex.js", "a11y/assistive-mml.js"),
     *("output/chtml.js", "output/chtml/fonts/tex.js", "output/chtml/fonts/woff-v2"),
@@ -115,11 +116,14 @@ def lay_out_static(folder):
 def finish(site):
     """Add what GitHub Pages and search engines look for; let the 404 page work at any address."""
     write(site / ".nojekyll", "")  # or folders that begin with _ would be left out
-    own = ("404.html", "genindex.html", "py-modindex.html", "search.html")
+    own = ("404.html", "search.html")
     names = [path.relative_to(site).as_posix() for path in judge.find(site)]
     addresses = [repository.pages_address() + name for name in names if name not in own]
     locations = "".join(f"<url><loc>{escape(address)}</loc></url>\n" for address in addresses)
     write(site / "sitemap.xml", SITEMAP.format(locations))
+    for path in judge.find(site):
+        text = path.read_text(encoding="utf-8")
+        write(path, text.replace(UNNAMED, UNNAMED.replace(">", ' aria-label="Its pages">', 1)))
     lost = site / "404.html"
     if lost.exists():
         base = f'<head>\n<base href="{urlsplit(repository.pages_address()).path}">'

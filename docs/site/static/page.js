@@ -1,10 +1,16 @@
 "use strict";
 
-// What is cut off can be scrolled by keys, too.
-addEventListener("load", () => {
-  for (const box of document.querySelectorAll("pre, .output, .pst-scrollable-table-container"))
+// What is wider than the page can be scrolled by keys, too.
+const BOXES = "pre, .output, .pst-scrollable-table-container, mjx-container[display]";
+const letScroll = () => {
+  for (const box of document.querySelectorAll(BOXES))
     if (box.scrollWidth > box.clientWidth) box.tabIndex = 0;
+};
+addEventListener("load", () => {
+  letScroll();
+  window.MathJax?.startup.promise.then(letScroll);
 });
+addEventListener("resize", letScroll);
 
 // Paper has no triangles to click: what is folded is printed open.
 addEventListener("beforeprint", () => {
