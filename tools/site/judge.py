@@ -114,7 +114,8 @@ def weight(path):
     """
     loaded = {path}
     for _, address in fetched(read(path)):
-        loaded.add((path.parent / unquote(urlsplit(address).path)).resolve())
+        if not urlsplit(address).netloc:
+            loaded.add((path.parent / unquote(urlsplit(address).path)).resolve())
     for file in tuple(loaded):
         loaded.update(named_by(file))
     return sum(file.stat().st_size for file in loaded if file.is_file())
