@@ -5,7 +5,8 @@ import pytest
 from tools.site import judge, repository
 
 GOOD = f"""<html><head><link rel="canonical" href="https://a.b/c">
-<link rel="stylesheet" href="s.css"></head><body><h1 id="top">A</h1><a href="#top">up</a> <a href="b.html#there">b</a>
+<link rel="stylesheet" href="s.css"></head><body><h1 id="top">A</h1>
+<a href="#top">up</a> <a href="b.html#there">b</a>
 <a href="{repository.file_address("LICENSE")}">licence</a> <a href="https://a.b">out</a>
 <img alt="A line" src="data:image/svg+xml,%3Csvg/%3E"></body></html>"""
 FAULTS = {

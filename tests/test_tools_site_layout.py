@@ -3,6 +3,8 @@
 import json
 import pkgutil
 
+from matplotlib.image import imread
+
 import bnlib
 from tools.nbfiles import ROOT
 from tools.site import api_pages, layout
@@ -50,3 +52,8 @@ def test_finished_site_has_what_publishing_needs(tmp_path, monkeypatch):
     assert '<base href="/bnlib/">' in (tmp_path / "404.html").read_text()
     assert "<base" not in (tmp_path / "index.html").read_text()
     assert '<summary aria-label="Its pages">' in (tmp_path / "index.html").read_text()
+
+
+def test_picture_of_a_shared_link_has_the_size_that_networks_show():
+    height, width, _ = imread(layout.OWN / "static" / "preview.png").shape
+    assert (width, height) == (1200, 630)

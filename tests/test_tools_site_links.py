@@ -38,6 +38,8 @@ def test_text_keeps_all_but_its_links():
 def test_unknown_repository_is_named_where_it_is_known(monkeypatch):
     monkeypatch.setenv("GITHUB_REPOSITORY", "ann/bnlib")
     assert links.for_page("gh/OWNER/REPO/HEAD", "index", PAGES) == "gh/ann/bnlib/HEAD"
+    site = links.for_page("[Pages](https://OWNER.github.io/REPO/)", "index", PAGES)
+    assert site == "[Pages](https://ann.github.io/bnlib/)"
 
 
 @pytest.mark.parametrize(

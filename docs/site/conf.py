@@ -2,6 +2,7 @@
 
 from tools.site import pages, repository
 
+DESCRIPTION = "Notebooks that teach one layer completely, from its mean to a compiled kernel."
 project = "Batch normalization by hand"
 author = "The bnlib authors"
 copyright = author
@@ -36,7 +37,11 @@ html_baseurl = repository.pages_address()
 html_favicon = "static/favicon.svg"
 html_css_files = ["bnlib.css"]
 html_js_files = [("explorer.js", {"defer": "defer"}), ("page.js", {"defer": "defer"})]
-html_context = {"default_mode": "auto"}
+html_context = {
+    "default_mode": "auto",
+    "html_baseurl": html_baseurl,
+    "bnlib_description": DESCRIPTION,
+}
 html_copy_source = True
 html_show_sourcelink = False
 html_use_index = False

@@ -26,7 +26,7 @@ def for_page(text, docname, pages, root=ROOT):
         before, target, anchor, after = match.groups()
         return f"{before}{destination(target, docname, pages, root)}{anchor or ''}{after}"
 
-    return LINK.sub(changed, text.replace(repository.UNKNOWN, repository.name()))
+    return LINK.sub(changed, repository.known(text))
 
 
 def destination(target, docname, pages, root=ROOT):

@@ -7,6 +7,7 @@ import subprocess
 from tools.nbfiles import ROOT
 
 UNKNOWN = "OWNER/REPO"  # as the README has it
+PAGES = "https://{}.github.io/{}/"
 GITHUB = re.compile(r"github\.com[:/]([\w.-]+/[\w.-]+?)(?:\.git)?/?$")
 
 
@@ -33,8 +34,12 @@ def address():
 
 def pages_address():
     """Return the address that GitHub Pages gives to the site, with / at its end."""
-    owner, repo = name().split("/")
-    return f"https://{owner}.github.io/{repo}/"
+    return PAGES.format(*name().split("/"))
+
+
+def known(text):
+    """Return a text with the repository's name and the site's address for OWNER and REPO."""
+    return text.replace(PAGES.format(*UNKNOWN.split("/")), pages_address()).replace(UNKNOWN, name())
 
 
 def file_address(path):
