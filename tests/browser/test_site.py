@@ -158,10 +158,8 @@ def test_search_finds_a_word_without_a_server(site, open_page):
     page = open_page()
     problems = SiteProblems()
     problems.watch(page)
-    page.goto((site / "search.html").as_uri() + "?q=hyperplane+variance")
     page.goto((site / "search.html").as_uri() + "?q=variance")
-    page.locator("#search-results li a").first.wait_for()
-    assert page.locator("#search-results li a", has_text="Notation").count()
+    page.locator("#search-results li a", has_text="Notation").first.wait_for()
     assert problems == []
 
 
@@ -245,4 +243,4 @@ def test_screenshots_of_what_a_reader_sees_first(site, open_page):
         page.goto((site / path).as_uri())
         page.wait_for_timeout(1000)
         page.screenshot(path=SCREENSHOTS / f"site_{name}.png")
-        assert page.locator("h1").first.is_visible()
+        assert page.locator("article h1").is_visible()
