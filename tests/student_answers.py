@@ -1,6 +1,8 @@
 """Right answers as students may write them, for the tests of the exercises."""
 
 import numpy as np
+import student_layers
+import student_steps
 
 AXES = (0, 2, 3)
 
@@ -388,22 +390,6 @@ def gradient_of_tensordot(f, x, dout, h):
     return gradient
 
 
-def spread_back_loops(dout):
-    dbeta = [0.0] * dout.shape[1]
-    for n, c, h, w in np.ndindex(dout.shape):
-        dbeta[c] += float(dout[n, c, h, w])
-    return dbeta
-
-
-def mean_back_loops(dmean, shape):
-    N, C, H, W = shape
-    dx = np.zeros(shape)
-    for n in range(N):
-        for c in range(C):
-            dx[n, c, :, :] = dmean[c] / (N * H * W)
-    return dx
-
-
 def parameters_loops(dout, xhat):
     dgamma, dbeta = np.zeros(dout.shape[1]), np.zeros(dout.shape[1])
     for n, c, h, w in np.ndindex(dout.shape):
@@ -611,6 +597,8 @@ def group_einsum(x, gamma, beta, groups, eps):
 
 
 RIGHT = {
+    **student_steps.RIGHT,
+    **student_layers.RIGHT,
     "normalize_table": (
         table_welford,
         table_loops,
@@ -695,34 +683,6 @@ RIGHT = {
         gradient_by_eye,
         gradient_enumerated,
         gradient_of_tensordot,
-    ),
-    "spread_back": (
-        spread_back_loops,
-        lambda dout: dout.sum(axis=AXES),
-        lambda dout: np.einsum("nchw->c", dout),
-        lambda dout: rows_of(dout).sum(axis=1),
-        lambda dout: dout.sum(3).sum(2).sum(0),
-    ),
-    "mean_back": (
-        mean_back_loops,
-        lambda dmean, shape: np.ones(shape) * column(dmean) / (shape[0] * shape[2] * shape[3]),
-        lambda dmean, shape: np.broadcast_to(column(dmean) / (np.prod(shape) / shape[1]), shape),
-        lambda dmean, shape: np.einsum(
-            "c,nchw->nchw", dmean, np.full(shape, 1 / (shape[0] * shape[2] * shape[3]))
-        ),
-        lambda dmean, shape: np.stack(
-            [np.full((shape[0], *shape[2:]), d / shape[0] / shape[2] / shape[3]) for d in dmean],
-            axis=1,
-        ),
-    ),
-    "inv_std_back": (
-        lambda dinv_std, var, eps: -0.5 * dinv_std * (var + eps) ** -1.5,
-        lambda dinv_std, var, eps: -dinv_std / (2 * (var + eps) * np.sqrt(var + eps)),
-        lambda dinv_std, var, eps: dinv_std * -1 / np.sqrt(var + eps) ** 3 / 2,
-        lambda dinv_std, var, eps: dinv_std * -1 / (var + eps) / (2 * np.sqrt(var + eps)),
-        lambda dinv_std, var, eps: [
-            -d / 2 * (v + eps) ** (-3 / 2) for d, v in zip(dinv_std, var, strict=True)
-        ],
     ),
     "parameter_gradients": (
         parameters_loops,

@@ -10,12 +10,20 @@ from planted_answers import KINDS, spoiled
 from student_answers import AXES, RIGHT, backward_closed, column, forward_keepdims, layer_if
 
 from bnlib import exercises
-from bnlib.exercises.checker import outcomes
+from bnlib.exercises.checker import domain, outcomes
 
 FUNCTIONS = {n: e for n, e in exercises.ALL.items() if isinstance(e, exercises.Exercise)}
 WITH_EPS = [name for name, e in FUNCTIONS.items() if "eps" in e.arguments]
 IMAGES = [n for n, e in FUNCTIONS.items() if {"x", "dout"} & set(e.arguments) and not e.exact]
-IMAGES = [n for n in IMAGES if n not in ("normalize_table", "group_norm", "inference")]
+NO_IMAGES = (
+    "normalize_table",
+    "group_norm",
+    "inference",
+    "rms_backward",
+    "norm_means",
+    "spread_back",
+)
+IMAGES = [n for n in IMAGES if n not in NO_IMAGES]
 IMAGES = [n for n in IMAGES if "f" not in FUNCTIONS[n].arguments]
 SEEDS = 100
 
@@ -83,7 +91,7 @@ def test_same_seed_draws_the_same_batches(name):
 @pytest.mark.parametrize("name", FUNCTIONS)
 def test_every_drawn_shape_comes_with_other_numbers(name):
     exercise = FUNCTIONS[name]
-    drawn = exercise.domain.cases(0)[len(exercise.domain.named) :]
+    drawn = exercise.domain.cases(0)[len(exercise.domain.named) + domain.TWINS :]
     for one, twin in zip(drawn[::2], drawn[1::2], strict=True):
         shapes = [[np.shape(case.values[n]) for n in exercise.arguments] for case in (one, twin)]
         assert shapes[0] == shapes[1]
@@ -91,10 +99,22 @@ def test_every_drawn_shape_comes_with_other_numbers(name):
 
 @pytest.mark.parametrize("name", IMAGES)
 def test_every_declared_value_is_drawn(name):
-    domain = FUNCTIONS[name].domain
+    levels = FUNCTIONS[name].domain.levels
     for parameter in ("dtype", "layout", "offset", "spread", "gamma"):
-        drawn = {case.parameters[parameter] for case in domain.cases(0)}
-        assert drawn == set(domain.levels[parameter])
+        drawn = {case.parameters[parameter] for case in FUNCTIONS[name].domain.cases(0)}
+        assert drawn == set(levels[parameter])
+
+
+@pytest.mark.parametrize("name", [*IMAGES, "inference", "group_norm"])
+def test_axis_of_size_1_meets_every_value_under_every_seed(name):
+    levels = FUNCTIONS[name].domain.levels
+    others = ("eps", "gamma", "beta", "spread", "upstream", "layout", "dtype", "start")
+    for seed in range(5):
+        rows = FUNCTIONS[name].domain.draws(seed)
+        for axis in "NC":
+            for other in others:
+                met = {row[other] for row in rows if row[axis] == 1}
+                assert met == set(levels[other]), (seed, axis, other)
 
 
 def wrong_for_long_axes(x):
@@ -408,7 +428,8 @@ NAMED_ANSWERS = [
 WITH_LOOPS = [
     (name, answer)
     for name, answer in NAMED_ANSWERS
-    if ast.parse(textwrap.dedent(inspect.getsource(answer))).body[0].body[-2:-1]
+    if name in FUNCTIONS
+    and ast.parse(textwrap.dedent(inspect.getsource(answer))).body[0].body[-2:-1]
     and isinstance(ast.parse(textwrap.dedent(inspect.getsource(answer))).body[0].body[-2], ast.For)
 ]
 

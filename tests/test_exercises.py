@@ -35,9 +35,9 @@ def right(exercise):
     return exercise.answer() if isinstance(exercise, Prediction) else exercise.answer
 
 
-def test_notebooks_01_to_06_have_four_to_eight_exercises_each():
+def test_every_notebook_has_three_exercises_or_more():
     counts = Counter(exercise.notebook for exercise in exercises.ALL.values())
-    assert all(4 <= counts[f"0{k}"] <= 8 for k in range(1, 7)), counts
+    assert all(counts[f"{k:02d}"] >= 3 for k in range(1, 11)), counts
 
 
 @pytest.mark.parametrize("name", exercises.ALL)
@@ -126,7 +126,7 @@ def test_every_foreseen_wrong_prediction_is_answered(name):
 
 def test_half_a_prediction_is_not_blank():
     assert exercises.shape_of_mu.check((...,)).correct is None
-    assert exercises.shape_of_mu.check((None, 3)).correct is False
+    assert exercises.shape_of_mu.check((None, 8)).correct is False
 
 
 @pytest.mark.parametrize("name", PREDICTIONS)
@@ -136,7 +136,7 @@ def test_senseless_predictions_are_wrong(name, value):
 
 
 def test_predictions_take_lists_and_arrays_for_tuples():
-    for value in ([3], np.array([3]), (3,)):
+    for value in ([8], np.array([8]), (8,)):
         assert exercises.shape_of_mu.check(value).correct is True
 
 

@@ -307,6 +307,14 @@ def test_many_offsets_are_labelled_in_turn_in_letters_of_one_size(ax):
     assert {label.get_fontsize() for label in labels} == {10}
 
 
+def test_a_method_has_its_colour_in_every_figure_of_errors(ax):
+    plotting.offset_errors(ax, [0, 1], {"PyTorch": [1e-6, 1e-6], "bnlib": [1e-7, 1e-7]})
+    plotting.offset_errors(ax, [0, 1], {"centred twice": [1e-7, 1e-7], "two passes": [1e-6, 1e-6]})
+    colors = [line.get_color() for line in ax.lines[::3]]
+    assert colors[1] == colors[2]
+    assert len(set(colors)) == 3
+
+
 def test_lost_values_are_drawn_hollow(ax):
     assert plotting.offset_errors(ax, [0, 1e4, 1e5], {"one pass": [1e-6, 100, np.nan]}) is ax
     _, kept, lost = ax.lines

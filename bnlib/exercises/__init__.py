@@ -29,14 +29,22 @@ from bnlib.exercises import (
     nb03_slopes,
     nb04_nodes,
     nb04_staged,
+    nb04_walk,
     nb05_closed_form,
+    nb05_others,
     nb05_projection,
     nb06_layer,
     nb06_merging,
     nb06_statistics,
     nb06_updates,
+    nb07_checks,
+    nb07_sets,
+    nb08_axes,
     nb08_groups,
+    nb09_statistics,
+    nb10_sweeps,
 )
+from bnlib.exercises.checker.challenge import Challenge
 from bnlib.exercises.checker.exercise import Exercise
 from bnlib.exercises.checker.prediction import Prediction
 from bnlib.exercises.checker.question import Question, Result
@@ -52,19 +60,26 @@ ALL = {
         nb03_errors,
         nb03_gradient,
         nb04_nodes,
+        nb04_walk,
         nb04_staged,
         nb05_closed_form,
         nb05_projection,
+        nb05_others,
         nb06_statistics,
         nb06_merging,
         nb06_updates,
         nb06_layer,
+        nb07_checks,
+        nb07_sets,
+        nb08_axes,
         nb08_groups,
+        nb09_statistics,
+        nb10_sweeps,
     )
     for name, found in vars(module).items()
     if isinstance(found, Question)
 }
 
-__all__ = ["ALL", "Exercise", "Prediction", "Result", *ALL]
+__all__ = ["ALL", "Challenge", "Exercise", "Prediction", "Result", *ALL]
 
 globals().update(ALL)

@@ -63,29 +63,29 @@ IMAGES_ONLY = (
     notebook="01",
     hints=(
         "Each channel has one mean. How many channels are there?",
-        "The axes are (N, C, H, W), so there are 3 channels. A shape is a tuple.",
-        "One number for each of 3 channels is an array of shape (3,).",
+        "The axes are (N, C, H, W), so there are 8 channels. A shape is a tuple.",
+        "One number for each of 8 channels is an array of shape (8,).",
     ),
     mistakes=(
-        ((6,), "That is one mean for each image; images of a channel share theirs."),
-        ((6, 96, 96), "That is a mean over the channels; the channel is the axis to keep."),
-        ((96, 96), "That is one mean for each position; positions share theirs."),
-        ((3, 96, 96), "That is what axis=0 gives; positions share a mean, too."),
-        ((6, 3), "That is a mean for each image and channel; all images share one."),
-        ((6, 3, 1, 1), "That is a mean for each image and channel; all images share one."),
+        ((32,), "That is one mean for each image; images of a channel share theirs."),
+        ((32, 12, 20), "That is a mean over the channels; the channel is the axis to keep."),
+        ((12, 20), "That is one mean for each position; positions share theirs."),
+        ((8, 12, 20), "That is what axis=0 gives; positions share a mean, too."),
+        ((32, 8), "That is a mean for each image and channel; all images share one."),
+        ((32, 8, 1, 1), "That is a mean for each image and channel; all images share one."),
         ((), "That is one mean for all numbers; each channel has its own."),
-        ((1, 3, 1, 1), "The numbers are right, but this is with keepdims; (C,) is asked for."),
-        ((3, 1, 1), "There are axes too many; (C,) is asked for."),
+        ((1, 8, 1, 1), "The numbers are right, but this is with keepdims; (C,) is asked for."),
+        ((8, 1, 1), "There are axes too many; (C,) is asked for."),
         (
-            (3, 1),
+            (8, 1),
             "The numbers are right, but there are two axes; (C,) is asked for, with one axis.",
         ),
-        (3, "The count is right; a shape is a tuple, even for one axis."),
+        (8, "The count is right; a shape is a tuple, even for one axis."),
     ),
 )
 def shape_of_mu():
-    """Say which shape the means have for a batch of shape (6, 3, 96, 96), without keepdims."""
-    return statistics.batch_statistics(np.zeros((6, 3, 96, 96))).mean.shape
+    """Say which shape the means have for a batch of shape (32, 8, 12, 20), without keepdims."""
+    return statistics.batch_statistics(np.zeros((32, 8, 12, 20))).mean.shape
 
 
 @prediction(

@@ -3,7 +3,7 @@
 import numpy as np
 
 from bnlib import statistics
-from bnlib.exercises.checker.batches import AXES, IMAGES
+from bnlib.exercises.checker.batches import AXES, IMAGES, WRONG_AXES
 from bnlib.exercises.checker.exercise import exercise
 from bnlib.exercises.checker.slips import Mistake
 
@@ -71,6 +71,15 @@ from bnlib.exercises.checker.slips import Mistake
             "beta is zero",
             "beta is zero; the layer subtracted the mean, and beta must add it again.",
             lambda x, eps: (np.sqrt(x.var(axis=AXES) + eps), np.zeros(x.shape[1])),
+        ),
+        *(
+            Mistake(
+                f"statistics over axes {axes}",
+                f"Mean and variance are taken over the axes {axes}; every axis but 1 is wanted: "
+                "(0, 2, 3).",
+                lambda x, eps, axes=axes: (np.sqrt(x.var(axis=axes) + eps), x.mean(axis=axes)),
+            )
+            for axes in WRONG_AXES
         ),
         Mistake(
             "inverse as gamma",

@@ -4,7 +4,7 @@ import numpy as np
 
 from bnlib import layers, normalize, statistics
 from bnlib.exercises import variants
-from bnlib.exercises.checker.batches import ANY_IMAGES, AXES, IMAGES
+from bnlib.exercises.checker.batches import ANY_IMAGES, AXES, IMAGES, image_domain
 from bnlib.exercises.checker.exercise import exercise
 from bnlib.exercises.checker.slips import Mistake
 from bnlib.judges import faults
@@ -21,6 +21,13 @@ def _inference_mistake(name, sentence, y):
     return Mistake(name, sentence, function)
 
 
+def _beside_1(case, **parameters):
+    """Return a batch for var / (var + eps): it is rounded beside 1 where it is 1 minus the rest."""
+    var, eps = case.values["var"].astype(float), case.values["eps"]
+    return case._replace(offset=max((1 + eps / v for v in var if v > 0), default=1.0))
+
+
+SHARES = image_domain(_beside_1)
 _WRONG_INFERENCE = [
     _inference_mistake(
         "eps forgotten",
@@ -116,7 +123,7 @@ def spatial_forward(x, gamma, beta, eps):
 
 @exercise(
     notebook="02",
-    domain=IMAGES,
+    domain=SHARES,
     returns="std",
     hints=(
         "xhat has the standard deviation sqrt(var) / sqrt(var + eps). What does gamma do to it?",

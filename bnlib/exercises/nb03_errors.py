@@ -41,6 +41,7 @@ KINDS = {  # of pairs
     "0 in one": lambda a, b: (a * (a > 1.5), b),
     "equal numbers": lambda a, b: (a, a.copy()),
     "unequal at the end": _last_alone,
+    "almost equal": lambda a, b: (a, a * (1 + 1e-5)),
 }
 PAIRS = Domain(
     _pair,
@@ -50,10 +51,12 @@ PAIRS = Domain(
         "negative numbers": {"shape": (2,), "kind": "negative numbers"},
         "a small pair": {"shape": (2,), "kind": "both signs", "scale": 1e-9},
         "equal, with zeros": {"shape": (2,), "kind": "0 in both"},
+        "unequal at the end": {"shape": (600,), "kind": "unequal at the end"},
     },
-    shape=((1,), (2,), (3,), (2, 3), (4, 1), (2, 3, 2), (1, 2, 1, 3), (30,)),
+    crossed=("kind",),
+    shape=((1,), (2,), (3,), (2, 3), (4, 1), (2, 3, 2), (1, 2, 1, 3), (150,)),
     kind=tuple(KINDS),
-    scale=(1.0, 1e-9, 1e-3, 1e6, 3e-9),
+    scale=(1.0, 1e-9, 1e-3, 1e12, 3e-9),
     dtype=("float64", "float32"),
     layout=tuple(LAYOUTS),
 )

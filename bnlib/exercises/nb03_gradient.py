@@ -20,12 +20,12 @@ def _row_sums(x):
     return np.sum(x * x * x, axis=-1)
 
 
-def _field(name, shape, whole, layout, h, seed):
+def _field(name, shape, whole, scale, upstream, layout, h, seed):
     """Return a function of arrays and a place; what is subtracted loses digits, h more."""
     rng, f = np.random.default_rng(seed), FIELDS[name]
     x = rng.uniform(0.5, 3, shape).round(1) * rng.choice((-1, 1), shape)
-    x = np.rint(x).astype(int) if whole else x
-    dout = rng.standard_normal(np.shape(f(x))).round(1)
+    x = np.rint(x).astype(int) if whole else scale * x
+    dout = upstream * rng.standard_normal(np.shape(f(x))).round(1)
     size = np.sum(np.abs(f(np.abs(x) + h) * dout))
     kind = "whole numbers" if whole else "numbers"
     label = f"{name}, x {shape} of {kind}, h = {h:g}"
@@ -54,10 +54,14 @@ GRADIENTS = Domain(
         (1, 2, 2, 1),
         (7,),
         (2, 5),
+        (40,),
     ),
     whole=(False, True),
+    scale=(1.0, 0.01, 100.0),
+    upstream=(1.0, 1e-4, 1e4),
+    crossed=("name", "h"),
     layout=tuple(LAYOUTS),
-    h=(0.1, 1e-4, 0.01, 0.3),
+    h=(0.1, 1e-4, 0.01, 3.0),
 )
 
 

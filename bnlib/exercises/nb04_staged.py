@@ -32,16 +32,19 @@ def _walk(
     return walk
 
 
+walk_back = _walk()
+
+
 @exercise(
     notebook="04",
     domain=IMAGES,
-    witness=faults.RECIPES["backward"],
+    witness=walk_back,
     returns="dx dgamma dbeta",
     hints=(
         "Compute the nine values forward first; then walk back from step 9 to step 1.",
         "x_minus_mean and x are used twice: add their gradients. Where a value was spread, sum.",
-        "dvar = -0.5 * sum(dxhat * d) * inv_std**3; the second part is dvar * 2 * d / m; then "
-        "subtract the mean over the channel from the sum of both parts.",
+        "With d = x - mean: dvar = -0.5 * sum(dxhat * d) * inv_std**3; the second part is "
+        "dvar * 2 * d / m; from the sum of both parts, subtract its mean over the channel.",
     ),
     mistakes=(
         Mistake(

@@ -7,6 +7,7 @@ from bnlib.exercises import variants
 from bnlib.exercises.checker.batches import ANY_IMAGES, AXES, IMAGES, WRONG_AXES
 from bnlib.exercises.checker.exercise import exercise
 from bnlib.exercises.checker.slips import Mistake
+from bnlib.exercises.nb04_staged import walk_back
 from bnlib.judges import faults
 from bnlib.judges.faults.recipes import channel_sums, column, mean
 
@@ -233,7 +234,7 @@ def closed_form_dx(dout, xhat, inv_std, gamma):
 @exercise(
     notebook="05",
     domain=IMAGES,
-    witness=faults.RECIPES["backward"],
+    witness=walk_back,
     returns="dx dgamma dbeta",
     hints=(
         "First the forward values that you need: xhat and inv_std.",

@@ -3,7 +3,7 @@
 import numpy as np
 
 from bnlib import layers, normalize
-from bnlib.exercises.checker.batches import IMAGES
+from bnlib.exercises.checker.batches import image_domain
 from bnlib.exercises.checker.cases import Case
 from bnlib.exercises.checker.domain import Domain
 from bnlib.exercises.checker.exercise import exercise
@@ -11,10 +11,11 @@ from bnlib.exercises.checker.prediction import prediction
 from bnlib.exercises.checker.slips import Mistake
 
 
-def _line_case(m, offset, spread, line, dtype, layout, seed):
+def _line_case(m, offset, spread, line, tail, dtype, layout, seed):
     """Return one channel: g over a normalized xhat."""
     rng = np.random.default_rng(seed)
     z = rng.standard_normal(m)
+    z[rng.integers(m)] += tail  # one far from the others
     xhat = (z - z.mean()) / z.std()
     noise = 3 * xhat if line else rng.standard_normal(m).round(1)
     values = {"g": spread * (offset + noise), "xhat": xhat}
@@ -29,14 +30,27 @@ CHANNELS = Domain(
         "small numbers": {"m": 7, "spread": 1e-5},
         "mean far from 0": {"m": 13, "offset": -30.0},
         "g a straight line over xhat": {"m": 5, "line": True},
+        "one far above many": {"m": 600, "tail": 1000.0},
+        "one far below many": {"m": 600, "tail": -1000.0},
     },
+    crossed=("m",),
     m=(3, 2, 5, 7, 13, 60),
     offset=(1.0, 0.0, -30.0, 1e4),
-    spread=(1.0, 1e-5, 100.0),
+    spread=(1.0, 1e-7, 1e6),
     line=(False, True),
+    tail=(0.0, 1000.0, -1000.0),
     dtype=("float64", "float32"),
     layout=("C order", "every second number of a larger array", "reversed in memory"),
 )
+
+
+def _beside_1(case, **parameters):
+    """Return a batch for a share: it is rounded beside 1 where it is 1 - var / (var + eps)."""
+    share = case.values["eps"] / (case.values["var"].astype(float).min() + case.values["eps"] or 1)
+    return case._replace(offset=1 / share if share else 1.0)
+
+
+SHARES = image_domain(_beside_1)
 
 
 @prediction(
@@ -145,11 +159,11 @@ def project(g, xhat):
 
 @exercise(
     notebook="05",
-    domain=IMAGES,
+    domain=SHARES,
     returns="leftover",
     hints=(
-        "The second law has a bracket and a factor; only the factor is asked for.",
-        "It is the share of eps in what stands under the root.",
+        "x - mu is xhat / s. Multiply the three terms by it, and sum each. Which one vanishes?",
+        "The mean of xhat^2 is var / (var + eps). What does it leave of 1?",
         "eps / (var + eps)",
     ),
     mistakes=(

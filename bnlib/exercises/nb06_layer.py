@@ -86,6 +86,11 @@ MORE = variants.of(
         {"var": lambda v: np.var(v.x, axis=AXES, ddof=1)},
     ),
     (
+        "variance that normalizes divided by m - 1",
+        "The variance that x is divided by has m - 1; training must normalize by that with m.",
+        {"used_var": lambda v: v.var * v.m / (v.m - 1) if v.training else v.running_var},
+    ),
+    (
         "eps in the running variance",
         "The running variance gets var + eps; it must get the variance alone.",
         {"new_var": lambda v: v.old * v.running_var + v.new * (v.var + v.eps)},
@@ -101,7 +106,7 @@ MORE = variants.of(
     ),
     (
         "one-pass variance",
-        "The variance is E[x^2] - E[x]^2, which loses its digits when the mean is large.",
+        "The variance subtracts large numbers, as E[x^2] - E[x]^2 does, and loses their digits.",
         {"var": lambda v: channel_sums(v.x**2) / v.m - v.mu**2},
     ),
     *(
@@ -149,6 +154,8 @@ KNOWN = (  # momentum and k
     (0.02, 2),
     (0.999, 1),
     (0.999, 1000),
+    (0.9999, 10**4),
+    (1e-4, 1),
 )
 HISTORIES = Domain(
     _history,
@@ -156,10 +163,11 @@ HISTORIES = Domain(
         f"momentum {momentum}, {k} batch{'es' * (k > 1)}": {"C": 3, "momentum": momentum, "k": k}
         for momentum, k in KNOWN
     },
-    C=(1, 2, 3, 5),
+    crossed=("k", "momentum"),
+    C=(1, 2, 3, 5, 75),
     momentum=(0.9, 0.5, 0.02, 0.99, 0.0, 0.999),
     k=(1, 2, 3, 10, 61, 100, 1000),
-    scale=(1.0, 1e-4, 1e4),
+    scale=(1.0, 1e-8, 1e8),
     dtype=("float64", "float32"),
     layout=("C order", "every second number of a larger array", "reversed in memory"),
 )
@@ -181,9 +189,10 @@ PASSES = image_domain(
             "momentum": momentum,
         }
         for mode, momentum in (("training", 0.9), ("evaluation", 0.9), ("training", 0.3))
-    },
+    }
+    | {"numbers far from zero": {"N": 4, "C": 2, "H": 3, "W": 5, "offset": "far"}},
     training=(True, False),
-    momentum=(0.9, 0.3, 0.1, 0.99, 0.01, 0.0, 1.0),
+    momentum=(0.9, 0.3, 0.1, 0.9999, 1e-4, 0.0, 1.0),
 )
 
 

@@ -13,7 +13,7 @@ from bnlib.exercises.checker.slips import Mistake
 def _shards(m_a, m_b, C, offset, apart, spread, dtype, layout, seed):
     """Return the moments of two shards; one value alone has no squared deviations."""
     rng = np.random.default_rng(seed)
-    away = offset_of(offset, dtype)
+    away = offset_of(offset, dtype) + 0.05  # no mean is 0: the other would be rounded beside it
     values = {
         "mean_a": spread * (away + rng.standard_normal(C).round(1)),
         "mean_b": spread * (away + apart + rng.standard_normal(C).round(1)),
@@ -30,14 +30,16 @@ SHARDS = Domain(
     {
         "equal counts": {"m_a": 6, "m_b": 6, "C": 2},
         "counts 3 and 8": {"m_a": 3, "m_b": 8, "C": 2, "apart": 2.0},
+        "many in both": {"m_a": 10**6, "m_b": 3000, "C": 2},
         "means far apart": {"m_a": 9, "m_b": 4, "C": 2, "apart": 50.0},
     },
-    m_a=(2, 1, 3, 6, 9, 100, 10**6),
-    m_b=(2, 3, 1, 4, 8, 50, 3000),
-    C=(1, 2, 3, 5),
+    m_a=(2, 1, 3, 6, 100, 10**8),
+    m_b=(2, 3, 1, 4, 50, 10**8),
+    C=(1, 2, 3, 5, 75),
     offset=(2, 0, -30, "halfway", "far", "far below 0"),
-    apart=(1.0, 0.0, -2.0, 50.0),
-    spread=(1.0, 0.01, 100.0),
+    apart=(1.0, 0.0, -2.0, 50.0, -1e4),
+    spread=(1.0, 0.01, 100.0, 1e-6, 1e6),
+    crossed=("m_a", "m_b"),
     dtype=("float64", "float32"),
     layout=("C order", "every second number of a larger array", "reversed in memory"),
 )

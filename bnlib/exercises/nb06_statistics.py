@@ -18,7 +18,7 @@ from bnlib.running import RunningStatistics
 def _variances(C, m, scale, dtype, layout, seed):
     """Return biased variances of m values."""
     var = scale * np.random.default_rng(seed).uniform(0.5, 4, C).round(1)
-    var[2:] = 0  # a constant channel
+    var[2::4] = 0  # constant channels
     label = f"{C} channels, m = {m}, size {scale:g}, {dtype}, {layout}"
     return Case(label, {"var": var.astype(dtype), "m": m}, layout=layout)
 
@@ -26,9 +26,10 @@ def _variances(C, m, scale, dtype, layout, seed):
 VARIANCES = Domain(
     _variances,
     {f"m = {m}": {"C": 3, "m": m} for m in (2, 12, 120, 10**6)},
-    C=(1, 2, 3, 7),
-    m=(2, 3, 4, 12, 120, 1000, 10**6),
-    scale=(1.0, 1e-6, 1e4),
+    C=(1, 2, 3, 7, 75),
+    m=(2, 3, 4, 12, 120, 1000, 10**6, 10**9),
+    scale=(1.0, 1e-12, 1e12),
+    crossed=("m",),
     dtype=("float64", "float32"),
     layout=("C order", "every second number of a larger array", "reversed in memory"),
 )
@@ -38,21 +39,21 @@ VARIANCES = Domain(
     notebook="06",
     hints=(
         "The scatter of a mean of m values goes with 1 / sqrt(m).",
-        "sqrt(4) is 2.",
-        "Half of it.",
+        "So sqrt(m) has to be three times as large.",
+        "3 squared.",
     ),
     mistakes=(
-        (0.25, "The variance falls by 4; the scatter, a standard deviation, by its root."),
-        (4, "It does not grow; more values make a mean more certain."),
-        (2, "It does not grow; more values make a mean more certain."),
-        (1, "It does not stay; more values make a mean more certain."),
-        (0.0625, "The variance falls by 4, not by 16; the scatter by the root of 4."),
+        (3, "With 3 times as many values it falls by the root of 3; the root has to be 3."),
+        (81, "It falls with the root of m, not with the fourth root; square 3 once."),
+        (27, "It falls with the root of m; square 3 once."),
+        (1.732051, "That is the root of 3; the scatter goes with 1 / sqrt(m), so square 3."),
+        (0.1111111, "With fewer values the mean scatters more; turn the factor over."),
+        (0.3333333, "With fewer values the mean scatters more; and the root of m counts."),
     ),
 )
 def scatter_of_the_mean():
-    """Say by what factor the scatter of the batch mean changes when m is four times as large."""
-    m = 10
-    return float(np.sqrt(m) / np.sqrt(4 * m))
+    """Say by what factor m must grow so that the batch mean scatters a third as much."""
+    return float(round((1 / (1 / 3)) ** 2))
 
 
 @exercise(
@@ -132,7 +133,7 @@ def unbiased(var, m):
     mistakes=(
         Mistake(
             "one-pass variance",
-            "That is E[x^2] - E[x]^2, which loses its digits when the mean is large.",
+            "That subtracts two large numbers, as E[x^2] - E[x]^2 does, and loses their digits.",
             lambda x: np.mean(x * x, axis=(0, 2, 3)) - np.mean(x, axis=(0, 2, 3)) ** 2,
         ),
         Mistake(

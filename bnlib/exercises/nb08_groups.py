@@ -6,7 +6,7 @@ import numpy as np
 
 from bnlib import layers
 from bnlib.exercises import variants
-from bnlib.exercises.checker.batches import image_domain
+from bnlib.exercises.checker.batches import image_domain, size_beside
 from bnlib.exercises.checker.exercise import exercise
 from bnlib.judges import faults
 from bnlib.judges.faults.recipes import column, mean
@@ -70,7 +70,7 @@ MORE = variants.of(
     ),
     (
         "one-pass variance",
-        "The variance is E[x^2] - E[x]^2, which loses its digits when the mean is large.",
+        "The variance subtracts large numbers, as E[x^2] - E[x]^2 does, and loses their digits.",
         {"var": lambda v: mean(v.grouped**2, v.axes) - v.mu**2},
     ),
     *(
@@ -113,9 +113,11 @@ MORE = variants.of(
 
 
 def _with_groups(case, groups, C, **parameters):
-    """Return a batch with the number of groups."""
+    """Return a batch with the number of groups, and the size of its numbers beside a group's."""
+    rows = case.values["x"].reshape(len(case.values["x"]) * groups, -1).astype(float)
     label = f"{groups} group{'s' * (groups > 1)} of {C} channels: {case.label}"
-    return case._replace(label=label, values={**case.values, "groups": groups})
+    offset = max(case.offset, size_beside(rows, 1, case.values["eps"]))
+    return case._replace(label=label, values={**case.values, "groups": groups}, offset=offset)
 
 
 def _dividing(parameters):
@@ -124,7 +126,7 @@ def _dividing(parameters):
     while p["C"] % p["groups"]:
         p["groups"] -= 1
     if p["C"] // p["groups"] * p["H"] * p["W"] == 1:
-        p["W"] = 2
+        p |= {"groups": 1} if p["C"] > 1 else {"W": 2}
     return p
 
 
@@ -135,6 +137,11 @@ GROUPED = image_domain(
         "groups of two": {"N": 3, "C": 6, "H": 5, "W": 2, "groups": 3, "eps": 1e-3},
         "C equal to W": {"N": 2, "C": 4, "H": 3, "W": 4, "groups": 2, "eps": 1e-3},
         "all axes equal": {"N": 4, "C": 4, "H": 4, "W": 4, "groups": 2, "eps": 1e-3},
+        "numbers far from zero": {"N": 2, "C": 2, "H": 3, "W": 5, "groups": 2, "offset": "far"},
+        "a group of its own for each of many": {"N": 1, "C": 40, "H": 1, "W": 3, "groups": 40},
+        "one group of many": {"N": 1, "C": 75, "H": 1, "W": 2, "groups": 1},
+        "one image, each channel a group": {"N": 1, "C": 6, "H": 2, "W": 3, "groups": 6},
+        "one image, one group": {"N": 1, "C": 6, "H": 2, "W": 3, "groups": 1, "gamma": "negative"},
     },
     _dividing,
     C=(2, 4, 6, 8, 1, 3, 12),

@@ -259,10 +259,10 @@ ALL = {
         },
         factor=1.0,
     ),
-    "shape_of_the_factors_gradient": Numbers(
-        (3,),
-        "A gradient has the shape of its value, one number for each channel.",
-        {(2, 3, 4, 5): "The value was spread over the channel, so its gradient is summed."},
+    "larger_part": Names(
+        {"xhat"},
+        "The variance's part lies along one of 40 directions, and dout has little of each.",
+        {"x_minus_mean_sqr": "It lies along one of 40 directions, and dout has little of each."},
     ),
     "does_the_shape_tell": Names(
         {"no"}, "Both parts have the same shape as their sum.", {"yes": "Compare their shapes."}
@@ -367,6 +367,19 @@ ALL = {
     # 10 Speed
     "nodes_that_cost_nothing": Names(
         {"sqrt_var", "one_over_sqrt_var"}, "They work on one number for each channel."
+    ),
+    "fastest_of_three": Names(
+        {"multiply few, often"},
+        "Its numbers are near already; the other two fetch them and put them back.",
+        {
+            "copy many": "The multiplications cost little; fetching the numbers costs most.",
+            "multiply many": "It has to fetch as many numbers as the copy.",
+        },
+    ),
+    "digits_with_a_zero": Number(
+        0,
+        "The squares are near 10^8, where neighbours among 32-bit numbers lie 8 apart.",
+        {7: "7 digits are in each square; they cancel in the difference."},
     ),
 }
 

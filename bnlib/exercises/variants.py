@@ -196,6 +196,11 @@ BACKWARD = of(
         {"dvar": lambda v: v.dxhat * v.d * -0.5 / v.std**3},
     ),
     (
+        "mean forgotten in the last term",
+        "The last term has no mean; it is xhat times the mean of dxhat * xhat.",
+        {"through_var": lambda v: -v.xhat * v.dxhat * v.xhat / v.std},
+    ),
+    (
         "sum in dmean forgotten",
         "The sum in dmean is forgotten; mu was spread over a channel, and its gradients add up.",
         {"through_mean": lambda v: -v.dxhat / v.std / v.m},

@@ -4,6 +4,16 @@ import numpy as np
 
 from bnlib.plotting.style import COLORS, LINES, MARKERS, SERIES
 
+# Ways to a variance, and which of the series each is; the layers are named by their way.
+METHODS = {
+    "one pass": 0,
+    "two passes": 1,
+    "centred once": 1,
+    "centred twice": 2,
+    "bnlib": 2,
+    "welford": 3,
+}
+
 
 def secants(ax, f, slope, x, h):
     """Draw f with its tangent at x, and the secants of a forward and a central difference."""
@@ -52,10 +62,13 @@ def offset_errors(ax, offsets, errors):
     offsets : sequence of float
         Evenly spaced on the axis, whatever they are.
     errors : mapping from str to sequence of float
+        A method of `METHODS` has the same colour in every figure; anything else is gray.
     """
     top, bottom = 1e3, 1e-17
     for number, (label, values) in enumerate(errors.items()):
-        color, marker, line = SERIES[number % 4], MARKERS[number % 4], LINES[number % 4]
+        number = METHODS.get(label, number)
+        color = SERIES[number] if label in METHODS else COLORS["muted"]
+        marker, line = MARKERS[number % 4], LINES[number % 4]
         lost = ~np.isfinite(values)
         shown = np.clip(np.where(lost, top, values), bottom, top)
         shown = np.array([float(f"{value:.2g}") for value in shown])

@@ -85,5 +85,7 @@ def _blocks(x):
 def _patches(x, shape):
     """Return, for every place of x, the values under a filter of this shape: a row for each."""
     _, c, kh, kw = shape
-    padded = np.pad(x, ((0, 0), (0, 0), (kh // 2, kh // 2), (kw // 2, kw // 2)))
+    n, _, height, width = x.shape
+    padded = np.zeros((n, c, height + kh - 1, width + kw - 1), x.dtype)  # np.pad is slow
+    padded[:, :, kh // 2 : kh // 2 + height, kw // 2 : kw // 2 + width] = x
     return np.moveaxis(windows(padded, kh, kw), 1, 3).reshape(-1, c * kh * kw)

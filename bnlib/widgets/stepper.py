@@ -36,7 +36,7 @@ def draw(step=1):
 
 def graph_stepper():
     """Return the stepper: walk the nine nodes forward and back, by button, slider or key."""
-    return Explorer("graph-stepper", draw, _build, still={"step": 12})
+    return Explorer("graph-stepper", draw, _build, still={"step": 11})
 
 
 def _build(ipywidgets):

@@ -19,13 +19,17 @@ WRONG_AXES = [
 ]
 LARGEST = 160  # numbers in a batch, so that plain loops in Python are done in time
 POWERS = {"halfway": (1 / 3, 1), "far": (1 / 2, 3), "far below 0": (1 / 2, -3)}
-SCALES = {  # of gamma: smallest and largest value
+SCALES = {  # of gamma and beta: smallest and largest value
     "ordinary": (0.5, 3),
     "negative": (-3, -0.5),
-    "large": (10, 100),
-    "small": (0.01, 0.1),
     "0 or negative": (-2, 2),
+    "small": (0.01, 0.1),
+    "tiny": (1e-6, 1e-5),
+    "large": (10, 100),
+    "huge": (2e4, 1e5),
+    "huge and negative": (-1e5, -2e4),
 }
+SHARES = {"a hundredth of the variance": 0.01, "the variance": 1.0, "30 variances": 30.0}  # eps
 COMMON = {
     "dtype": ("float64", "float32"),
     "layout": (
@@ -34,11 +38,15 @@ COMMON = {
         "every second number of a larger array",
         "reversed in memory",
         "channels last in memory",
+        "Fortran order with channels last",
     ),
     "offset": (2, 0, -30, "halfway", "far", "far below 0"),
-    "spread": (1.0, 0.01, 30.0, 1e-4, 1000.0),
-    "eps": (1e-5, 0.5, 1e-3, 1e-8, 0.0, 1e-10, 20.0),
+    "spread": (1.0, 0.01, 30.0, 1e-4, 1000.0, 1e-7, 1e6),
+    "eps": (1e-5, 0.5, 1e-3, 1e-8, 0.0, *SHARES),
     "gamma": tuple(SCALES),
+    "beta": ("0 or negative", "negative", "tiny", "huge", "huge and negative"),
+    "upstream": (1.0, 1e-6, 1e4),
+    "tail": (0.0, 1000.0, -1000.0),
     "dead": (False, True),
     "start": ("running", "0", "0 and 1"),
 }
@@ -54,16 +62,25 @@ NAMED = {
     "one image, one channel": {"N": 1, "C": 1, "H": 5, "W": 4},
 }
 
+CUBE = {"N": 3, "C": 2, "H": 2, "W": 2}
 EXTREME = {  # what answers may overlook: an axis that is long or of size 1, an eps like no other
     "two images of one number": {"N": 2, "C": 1, "H": 1, "W": 1},
     "one image of four numbers": {"N": 1, "C": 2, "H": 2, "W": 1},
-    "many images": {"N": 17, "C": 2, "H": 2, "W": 1},
-    "many channels": {"N": 2, "C": 11, "H": 1, "W": 3},
-    "no eps": {"N": 3, "C": 2, "H": 2, "W": 2, "eps": 0.0},
-    "a tiny eps": {"N": 3, "C": 2, "H": 2, "W": 2, "eps": 1e-8, "spread": 1e-4},
-    "a huge eps": {"N": 3, "C": 2, "H": 2, "W": 2, "eps": 20.0, "spread": 30.0},
-    "high images": {"N": 3, "C": 1, "H": 13, "W": 1},
-    "wide images": {"N": 1, "C": 2, "H": 1, "W": 13},
+    "many images": {"N": 150, "C": 1, "H": 1, "W": 1},
+    "many channels": {"N": 2, "C": 75, "H": 1, "W": 1},
+    "high images": {"N": 1, "C": 1, "H": 150, "W": 1},
+    "one number far above many": {"N": 1, "C": 1, "H": 1, "W": 600, "tail": 1000.0},
+    "one number far below many": {"N": 1, "C": 1, "H": 1, "W": 150, "tail": -1000.0},
+    "one channel below 0": {"N": 2, "C": 1, "H": 2, "W": 3, "offset": -30, "gamma": "negative"},
+    "one image below 0": {"N": 1, "C": 2, "H": 2, "W": 3, "offset": -30, "gamma": "negative"},
+    "no eps": {**CUBE, "eps": 0.0},
+    "no eps, tiny numbers": {**CUBE, "eps": 0.0, "spread": 1e-7, "gamma": "huge"},
+    "a tiny eps": {**CUBE, "eps": "the variance", "spread": 1e-7, "beta": "huge"},
+    "a huge eps": {**CUBE, "eps": "the variance", "spread": 1e6, "upstream": 1e4},
+    **{
+        layout: {"N": 2, "C": 3, "H": 4, "W": 5, "layout": layout}
+        for layout in COMMON["layout"][1:]
+    },
 }
 
 
@@ -96,15 +113,18 @@ def legal_sizes(parameters, least=2):
     p = dict(parameters)
     axes = [axis for axis in "NCHWD" if axis in p]
     longest = max(axes, key=p.get)
-    while prod(p[axis] for axis in axes) > LARGEST:
+    while prod(p[axis] for axis in axes) > max(LARGEST, p[longest]):
         second = max((axis for axis in axes if axis != longest), key=p.get)
         p[second] = p[second] // 2
-    if p["offset"] in POWERS:
-        least = 4  # of two, no digit depends on where their mean is
-    count = prod(p[axis] for axis in axes if axis not in "CD")
-    if count < least:
-        p["N"] = least
-    if p["eps"] == 0 and max(count, least) == 1:
+    where = [axis for axis in axes if axis not in "CD"]
+    if prod(p[axis] for axis in where) < least:
+        p[where[-1]] = least
+    count = prod(p[axis] for axis in where)
+    if p["offset"] in POWERS and count < 4:
+        p["offset"] = 2  # of two, no digit depends on where their mean is
+    if p["dead"] and 1 in (p.get("C"), p.get("D")):
+        p["dead"] = False  # nothing would be left to see
+    if p["eps"] == 0 and count == 1:
         p["eps"] = 1e-5
     if p["eps"] == 0:
         p |= {"dead": False, "start": "running"}  # otherwise 0 / 0
@@ -140,14 +160,17 @@ TABLES = Domain(
         "numbers far from zero": {"N": 9, "D": 2, "offset": "far"},
         "float32": {"N": 9, "D": 2, "offset": -30, "dtype": "float32"},
         "no eps": {"N": 5, "D": 2, "eps": 0.0},
-        "a tiny eps": {"N": 5, "D": 2, "eps": 1e-8, "spread": 1e-4},
-        "a huge eps": {"N": 5, "D": 2, "eps": 20.0, "spread": 30.0},
+        "no eps, tiny numbers": {"N": 5, "D": 2, "eps": 0.0, "spread": 1e-7},
+        "a tiny eps": {"N": 5, "D": 2, "eps": "the variance", "spread": 1e-7},
+        "a huge eps": {"N": 5, "D": 2, "eps": "the variance", "spread": 1e6},
         "two numbers": {"N": 2, "D": 1},
-        "many rows": {"N": 40, "D": 1},
-        "many columns": {"N": 2, "D": 13},
+        "one number far above many": {"N": 600, "D": 1, "tail": 1000.0},
+        "one number far below many": {"N": 150, "D": 1, "tail": -1000.0},
+        "many columns": {"N": 2, "D": 75},
+        **{layout: {"N": 4, "D": 3, "layout": layout} for layout in COMMON["layout"][1:4]},
     },
     legal_sizes,
-    **{"N": (1, 2, 3, 5, 9, 17, 40), "D": (1, 2, 3, 4, 6, 9), **COMMON},
+    **{"N": (2, 3, 5, 9, 17, 40), "D": (1, 2, 3, 4, 6, 9), **COMMON},
 )
 IMAGES = image_domain()
 ANY_IMAGES = image_domain(named={**NAMED, "one number": {"N": 1}}, least=1)
@@ -159,38 +182,49 @@ def offset_of(offset, dtype):
     return factor * np.finfo(dtype).eps ** -power
 
 
-def _case(shape, dtype, layout, offset, spread, eps, gamma, dead, start, seed, **others):
+def _case(
+    shape, dtype, layout, offset, spread, eps, gamma, beta, upstream, tail, dead, start, seed, **_
+):
     """Return a batch whose channels differ in mean and in spread, of numbers short to read."""
     rng, C = np.random.default_rng(seed), shape[1]
     column = (1, C) + (1,) * (len(shape) - 2)
     away = offset_of(offset, dtype) * (1 + np.arange(C) / C)
     x = _varied(rng.standard_normal(shape) * np.linspace(0.7, 2.2, C).reshape(column))
+    x[(rng.integers(shape[0]), slice(None)) + (-1,) * (len(shape) - 2)] += tail
     x = spread * (x + away.reshape(column))
     if dead:
-        x[:, -1] = 4.0  # a channel that is constant
+        x[:, -1] = 2.0 ** np.rint(2 + np.log2(spread))  # constant, and its sums are exact
+    eps = SHARES[eps] * spread**2 if eps in SHARES else eps
     running_mean = spread * (away + rng.standard_normal(C).round(1))
     running_var = spread**2 * rng.uniform(0.5, 4, C).round(1)
     arrays = {
         "x": x,
         "gamma": _between(rng, *SCALES[gamma], C),
-        "beta": rng.uniform(-2, 2, C).round(1),
-        "dout": rng.standard_normal(shape).round(1),
+        "beta": _between(rng, *SCALES[beta], C),
+        "dout": upstream * rng.standard_normal(shape).round(1),
         "running_mean": running_mean * (start == "running"),
         "running_var": running_var if start == "running" else np.full(C, 1.0 * (start != "0")),
-        "dmean": rng.standard_normal(C).round(1),
-        "dinv_std": rng.standard_normal(C).round(1),
+        "dmean": upstream * rng.standard_normal(C).round(1),
     }
     values = {name: value.astype(dtype) for name, value in arrays.items()} | {"eps": eps}
     said = [f"x {shape}", f"eps {eps:g}"]
     said += [dtype] if dtype != "float64" else []
     said += [layout] if layout != "C order" else []
     said += ["a constant channel"] if dead else []
+    said += [f"numbers about {spread:g}"] if spread != 1 else []
+    said += ["one far from the others"] if tail else []
+    said += [f"upstream about {upstream:g}"] if upstream != 1 else []
     said += [f"mean {offset_of(offset, dtype):.0e} sigma"] if offset in POWERS else []
     said += [f"gamma {gamma}"] if gamma != "ordinary" else []
     said += [f"running from {start}"] if start != "running" else []
     axes = tuple(axis for axis in range(x.ndim) if axis != 1)
-    left = np.sqrt(x.var(axis=axes) + eps)
-    return Case(", ".join(said), values, layout=layout, offset=np.max(np.abs(x).max(axes) / left))
+    return Case(", ".join(said), values, layout=layout, offset=size_beside(x, axes, eps))
+
+
+def size_beside(x, axes, eps):
+    """Return how large numbers are beside the root of var + eps, where that is largest."""
+    size, left = np.abs(x).max(axis=axes), np.sqrt(x.var(axis=axes) + eps)
+    return float(np.max(size[left > 0] / left[left > 0], initial=1.0))
 
 
 def _varied(z):
@@ -203,7 +237,7 @@ def _varied(z):
 
 def _between(rng, low, high, count):
     """Return so many numbers between two, with 0 among them where they have both signs."""
-    values = rng.uniform(low, high, count).round(2)
+    values = np.array([float(f"{v:.3g}") for v in rng.uniform(low, high, count)])
     if low < 0 < high:
         values[0] = 0
     return values

@@ -19,12 +19,17 @@ def _channels_last(v):
     return np.moveaxis(np.moveaxis(v, 1, -1).copy(), -1, 1) if v.ndim > 1 else v.copy()
 
 
+def _fortran_channels_last(v):
+    return np.moveaxis(np.moveaxis(v, 1, -1).copy(order="F"), -1, 1) if v.ndim > 1 else v.copy()
+
+
 LAYOUTS = {  # the same numbers, in another order in memory
     "C order": lambda v: v.copy(),
     "Fortran order": lambda v: v.copy(order="F"),
     "every second number of a larger array": _strided,
     "reversed in memory": _reversed,
     "channels last in memory": _channels_last,
+    "Fortran order with channels last": _fortran_channels_last,
 }
 
 

@@ -9,6 +9,7 @@ from bnlib.exercises.checker.slips import Mistake, Slip, reproduces
 
 POWERS = np.arange(-14, 2.5, 0.25)  # of ten; where a constant is looked for
 ROUNDS = 24
+HUGE = 1e15
 
 
 def written_in(found, trial):
@@ -49,13 +50,14 @@ def _with_eps(trial, constant, switch, value, *values):
     given = dict(zip(trial.names, values, strict=True))
     if switch is None or given[switch] is value:
         given["eps"] = constant
-    return trial.answer(*given.values())
+    return trial.plain(*given.values())
 
 
 def _constant(found, wrong, trial):
     """Return the eps with which the right function comes nearest to the answer, in two digits.
 
-    It is looked for where leaving eps out matters most: 0 if the answer is near to that.
+    It is looked for where eps is neither lost beside the variance nor all that is left: there
+    both no eps and a huge one would be far from the answer. It is 0 if the answer is near to that.
     """
 
     def misfit(constant, k):
@@ -65,7 +67,7 @@ def _constant(found, wrong, trial):
         )
         return _gap(found[k].results, right.results, trial.rights[k])
 
-    telling = max(wrong, key=lambda k: min(misfit(0.0, k), 1e300), default=None)
+    telling = max(wrong, key=lambda k: min(misfit(0.0, k), misfit(HUGE, k), 1e300), default=None)
     if telling is None:
         return None
     if misfit(0.0, telling) <= 1:

@@ -10,9 +10,21 @@ batch smaller is to walk to the left in these rows. hypothesis does it better, b
 NumPy alone to check an answer, and a walk over declared values is all that is needed here.
 """
 
+from collections import Counter
+from itertools import combinations
+
 import numpy as np
 
-DRAWN = 24  # batches: each of up to 8 values of a parameter comes at least twice
+PAIRS = 24  # of batches drawn
+OUTER = {
+    *"NCHWDm",
+    "shape",
+    "groups",
+    "dtype",
+    "whole",
+    "name",
+}  # what two batches in a row have in common
+TWINS = 4  # named batches that come with other numbers, too
 
 
 class Domain:
@@ -26,28 +38,26 @@ class Domain:
         Label -> the parameters in which that batch differs from the simplest one.
     legal : callable, optional
         Returns the nearest parameters that together are legal.
+    crossed : tuple of str
+        Parameters each of whose values meets every value of the others.
     levels : tuples
         The values of each parameter, the simplest first.
     """
 
-    def __init__(self, build, named=(), legal=dict, **levels):
-        self.build, self.legal = build, legal
+    def __init__(self, build, named=(), legal=dict, crossed=(), **levels):
+        self.build, self.legal, self.crossed = build, legal, crossed
         self.named, self.levels = dict(named), {**levels, "seed": range(10**6)}
+        self.kept = [name for name in levels if name in OUTER]
 
     def cases(self, seed):
         """Return the named batches, and those drawn: each shape and type comes more than once.
 
-        Every batch drawn is followed by one of the same parameters with other numbers, for
-        answers that remember.
+        Some of the named ones come with other numbers, for answers that remember.
         """
-        named = [
-            self.case(f"{label}: ", **self.parameters(**chosen))
-            for label, chosen in self.named.items()
-        ]
-        drawn = (
-            twin for one in self.draws(seed) for twin in (one, one | {"seed": one["seed"] + 1})
-        )
-        return (*named, *(self.case("", **parameters) for parameters in drawn))
+        named = [(f"{label}: ", self.parameters(**chosen)) for label, chosen in self.named.items()]
+        twins = [("", parameters | {"seed": seed + 1}) for _, parameters in named[:TWINS]]
+        drawn = [("", parameters) for parameters in self.draws(seed)]
+        return tuple(self.case(label, **chosen) for label, chosen in named + twins + drawn)
 
     def parameters(self, **chosen):
         """Return the simplest value of every parameter that is not chosen."""
@@ -55,13 +65,50 @@ class Domain:
         return self.legal({**simplest, **chosen})
 
     def draws(self, seed):
-        """Return parameters in which every declared value comes equally often, in random order."""
-        rng = np.random.default_rng(seed)
-        columns = {name: _shuffled(levels, rng) for name, levels in self.levels.items()}
-        return [
-            self.legal(dict(zip(columns, row, strict=True)))
-            for row in zip(*columns.values(), strict=True)
-        ]
+        """Return parameters in which what is special meets every value of the other parameters.
+
+        Chance decides the rest, and the order.
+        """
+        rng, seen, drawn = np.random.default_rng(seed), Counter(), []
+        for _ in range(PAIRS):
+            kept = {}
+            for _ in range(2):
+                row = self.legal(self._row(kept, seen, rng))
+                kept = {name: row[name] for name in self.kept}
+                seen.update(self._met(row))
+                drawn.append(row)
+        return [drawn[2 * k + i] for k in rng.permutation(PAIRS) for i in (0, 1)]
+
+    def _row(self, kept, seen, rng):
+        """Return a row of parameters that meet where they have not met yet."""
+        row = dict(kept)
+        names = [name for name in self.levels if name not in row and name != "seed"]
+        for name in sorted(names, key=lambda name: (name not in self.kept, rng.random())):
+            levels = self.levels[name]
+            order = rng.permutation(len(levels))
+            row[name] = levels[min(order, key=lambda k: self._worn(row, name, levels[k], seen))]
+        return row | {"seed": int(rng.integers(self.levels["seed"].stop))}
+
+    def _worn(self, row, name, level, seen):
+        """Return how little a value would add: what it meets for the first time, how often seen."""
+        special = self._special(name, level)
+        others = [(n, v) for n, v in row.items() if special or self._special(n, v)]
+        new = sum(not seen[_pair((name, level), other)] for other in others)
+        return -new, seen[name, level] / (1 + special)
+
+    def _met(self, row):
+        """Yield each value of a row, and each pair of values of which one is special."""
+        row = [(name, value) for name, value in row.items() if name != "seed"]
+        yield from row
+        special = [self._special(*one) for one in row]
+        for i, j in combinations(range(len(row)), 2):
+            if special[i] or special[j]:
+                yield _pair(row[i], row[j])
+
+    def _special(self, name, level):
+        """Return whether a value is one that answers overlook: an axis of size 1, a switch."""
+        levels = self.levels[name]
+        return name in self.crossed or len(levels) <= 2 or (type(level) is int and level == 1)
 
     def case(self, label, **parameters):
         """Return the batch of these parameters."""
@@ -86,12 +133,9 @@ def _place(levels, value):
     return levels.index(value) if value in levels else len(levels)
 
 
-def _shuffled(levels, rng):
-    """Return DRAWN of the levels, each as often as the next one."""
-    if isinstance(levels, range):
-        return [int(rng.integers(levels.stop)) for _ in range(DRAWN)]
-    picked = [levels[k] for _ in range(DRAWN) for k in rng.permutation(len(levels))][:DRAWN]
-    return [picked[k] for k in rng.permutation(DRAWN)]
+def _pair(one, other):
+    """Return two values of parameters in one order."""
+    return (one, other) if one[0] < other[0] else (other, one)
 
 
 def shrunk(domain, parameters, fails):

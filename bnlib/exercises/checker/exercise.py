@@ -50,18 +50,30 @@ class Exercise(Question):
         Arguments that an answer may change in place.
     witness : callable, optional
         The right answer written another way, where the rounding of two ways differs most.
+    demand : callable, optional
+        What else is asked of a right answer: takes it, and says what is wrong, or returns None.
     """
 
-    def __init__(self, answer, domain, returns, exact=False, updates=(), witness=None, **question):
+    def __init__(
+        self,
+        answer,
+        domain,
+        returns,
+        exact=False,
+        updates=(),
+        witness=None,
+        demand=None,
+        **question,
+    ):
         super().__init__(answer, **question)
-        self.witness = witness
+        self.witness, self.demand = witness, demand
         self.domain, self.exact, self.updates = domain, exact, updates
         self.parts = tuple(returns.split())
         self.arguments = tuple(inspect.signature(answer).parameters)
         self.named = (
             *self.mistakes,
-            *slips.exchanged(answer, self.arguments),
-            *(() if exact else reshaping.reshaped(answer)),
+            *slips.exchanged(witness or answer, self.arguments),
+            *(() if exact else reshaping.reshaped(witness or answer)),
         )
         self.trial = lru_cache(maxsize=2)(self._trial)
         self._failing = None
@@ -103,11 +115,6 @@ class Exercise(Question):
         with quiet():
             return self._judge(answer, found, trial)
 
-    def _blank(self, answer):
-        if source_slips.lacks_return(answer):
-            return Result(False, "Not right yet. It computes, and returns nothing.", "no return")
-        return self._not_written(": the function returns nothing")
-
     def _judge(self, answer, found, trial):
         stuck = [k for k, outcome in enumerate(found) if outcome.kind in STUCK]
         first = next(iter(stuck or trial.wrong(found)), None)
@@ -122,6 +129,10 @@ class Exercise(Question):
         )
         if restored:
             return self._changed(f"changes its argument {restored} and changes it back", restored)
+        missing = self.demand and self.demand(answer)
+        if missing:
+            more = f"For a hint, run {self._call('hint(1)')}."
+            return Result(False, f"Not right yet. {missing}\n{more}", "demand")
         said = f"Correct, in all {len(found)} cases."
         if changed:
             name = next(iter(changed))

@@ -12,8 +12,8 @@ the coarser of the batch's type and its own: a plain loop over the at most 160 n
 adds up as many roundings, and a one-pass variance at "far" is off by sigma itself.
 """
 
-from itertools import chain
-from typing import NamedTuple
+from functools import cached_property
+from itertools import islice
 
 import numpy as np
 
@@ -21,29 +21,46 @@ from bnlib.exercises.checker import outcomes
 from bnlib.exercises.checker.cases import as_type
 
 ROOM = 100
+FAR = 1000  # standard deviations
+APART = 100  # times; a first look may find rounding that much smaller than it is
 STEP = 2.0**-36  # relative; large against rounding, small against everything else
 STEPS = (STEP, STEP, *[2.0**-50] * 4)  # the small ones show how the rounding itself scatters
 UNIT = {kind: float(np.finfo(kind).eps) for kind in ("f4", "f8")}  # an answer may be float32
+TINY = {UNIT[kind]: float(np.finfo(kind).tiny) for kind in UNIT}  # below, digits are lost
 
 
-class Measured(NamedTuple):
+class Measured:
     """A function's outcome on a case, and for each part the error of one unit of rounding.
 
-    Where the tolerance is given, nothing was measured.
+    Where tolerance is a number, nothing is measured. Otherwise it is measured when it is asked
+    for: most answers are right to the last digits, or wrong in the first.
     """
 
-    outcome: outcomes.Outcome
-    conditions: tuple
-    unit: float
-    tolerance: float | None = None
+    def __init__(self, outcome, unit, tolerance, offset, changes):
+        self.outcome, self.unit, self.tolerance, self.offset = outcome, unit, tolerance, offset
+        self.least = [_largest(a) * max(1.0, offset) for a in outcome.results]
+        self._changes = changes
+        self.measures = tolerance is None and not outcome.problem
 
-    def tolerances(self, results):
+    @cached_property
+    def rough(self):
+        """The error of each part by the first nudge and by float32 alone."""
+        return _larger(self.least, *islice(self._changes(), 2))
+
+    @cached_property
+    def conditions(self):
+        """The error of each part, as large as it was found."""
+        return _larger(self.least, *self._changes())
+
+    def tolerances(self, results, conditions=None):
         """Return how far each of these results may be off, as absolute numbers."""
         if self.tolerance is not None:
             return [self.tolerance] * len(results)
         units = [max(self.unit, unit_of(a)) for a in results]
+        conditions = self.conditions if conditions is None else conditions
         return [
-            ROOM * unit * condition for unit, condition in zip(units, self.conditions, strict=True)
+            ROOM * (unit * condition + TINY[unit])
+            for unit, condition in zip(units, conditions, strict=True)
         ]
 
 
@@ -51,37 +68,44 @@ def measure(function, case, names, parts, exact=False, witness=None):
     """Return what a function gives on a case in float64, and how rounding would change it.
 
     Where exact is true, values are moved only, nothing is rounded, and their type matters. witness
-    is the same written another way, whose rounding counts as well.
+    is the same written another way, in plain NumPy: what is measured is mostly its rounding.
     """
     given = case.arguments(names) if exact else case.wide(names)
     here = outcomes.attempt(function, given, names, parts)
+    plain = witness or function
     unit = max((unit_of(v) for v in _arrays(case, names)), default=0)
-    if exact or here.problem or case.tolerance is not None:
-        return Measured(here, (), unit, 0.0 if exact else case.tolerance)
-    conditions = [_largest(a) * max(1.0, case.offset) for a in here.results]
-    nudged = _nudged(function, here, given, names, parts)
-    narrowed = [_narrowed(f, given, names, parts) for f in (function, witness) if f]
-    for change in chain(nudged, *narrowed):
-        conditions = [max(pair) for pair in zip(conditions, change, strict=True)]
-    return Measured(here, tuple(conditions), max(unit, UNIT["f8"]))
+
+    def changes():
+        few, nudged = all(np.size(v) < 16 for v in given), _nudged(plain, given, names, parts)
+        yield next(nudged)
+        yield from _narrowed(plain, given, names, parts, scales=6 if few else 3)
+        yield from nudged
+        if witness:
+            yield from _narrowed(function, given, names, parts, scales=1)
+
+    tolerance = 0.0 if exact else case.tolerance
+    return Measured(here, max(unit, UNIT["f8"]), tolerance, case.offset, changes)
 
 
-def _nudged(function, here, given, names, parts):
+def _larger(*conditions):
+    return [max(each) for each in zip(*conditions, strict=True)]
+
+
+def _nudged(function, given, names, parts):
     """Yield how much the results change, for one unit, when numbers change up or down by it."""
-    rng = np.random.default_rng(0)
+    rng, here = np.random.default_rng(0), outcomes.attempt(function, given, names, parts)
     for step in STEPS:
         there = outcomes.attempt(function, [_nudge(v, rng, step) for v in given], names, parts)
         yield _changes(here, there, step)
 
 
-def _narrowed(function, given, names, parts):
+def _narrowed(function, given, names, parts, scales):
     """Yield how far off the results are in float32, for one unit.
 
     At several scales, since at one of them a few numbers may happen to be without any rounding.
     What is no longer finite counts as lost altogether.
     """
-    few = all(np.size(v) < 16 for v in given)
-    for scale in np.linspace(1.0, 1.3, 6 if few else 3):
+    for scale in np.linspace(1.0, 1.3, scales):
         wide = [v * scale if _floating(v) else v for v in given]
         narrow = [as_type(v, np.float32) for v in wide]
         both = [outcomes.attempt(function, values, names, parts) for values in (wide, narrow)]
@@ -110,6 +134,27 @@ def all_near(results, measured):
     tolerances = measured.tolerances(results)
     pairs = zip(results, measured.outcome.results, tolerances, strict=True)
     return all(near(*each) for each in pairs)
+
+
+def apart(results, measured):
+    """Return whether a first look at rounding shows that it does not explain the difference.
+
+    Where the numbers are large beside what is left of them, it takes a second look, and where one
+    is not finite.
+    """
+    numbers = (*results, *measured.outcome.results)
+    if measured.offset > FAR or not all(np.isfinite(a).all() for a in numbers):
+        return False
+    tolerances = measured.tolerances(results, measured.rough)
+    triples = zip(results, measured.outcome.results, tolerances, strict=True)
+    return not all(near(a, b, APART * tolerance) for a, b, tolerance in triples)
+
+
+def near_at_once(results, measured):
+    """Return whether results are right already by the least that rounding may change."""
+    tolerances = measured.tolerances(results, measured.least)
+    triples = zip(results, measured.outcome.results, tolerances, strict=True)
+    return all(near(*each) for each in triples)
 
 
 def size_of(results):

@@ -3,6 +3,7 @@
 import inspect
 from dataclasses import dataclass
 
+from bnlib.exercises.checker import source_slips
 from bnlib.exercises.checker.solution import self_contained, under_its_module
 
 
@@ -53,6 +54,12 @@ class Question:
 
     def _not_written(self, why=""):
         return Result(None, f"Not written yet{why}. For a hint, run {self._call('hint(1)')}.")
+
+    def _blank(self, answer):
+        """Say of a function that returned nothing whether anything was written."""
+        if source_slips.lacks_return(answer):
+            return Result(False, "Not right yet. It computes, and returns nothing.", "no return")
+        return self._not_written(": the function returns nothing")
 
     def _correct(self, said):
         self.forget()

@@ -9,7 +9,7 @@ A mistake is a sentence that says what is wrong, and after a semicolon what cure
 from itertools import combinations
 from typing import NamedTuple
 
-from bnlib.exercises.checker.precision import all_near, says_nothing
+from bnlib.exercises.checker.precision import all_near, apart, says_nothing
 
 
 class Slip(NamedTuple):
@@ -57,9 +57,10 @@ def reproduces(mistake, found, wrong, trial):
 
     The same exception counts for it in no batch. Nor does a batch in which rounding decides what
     the mistake gives, such as a one-pass variance far from zero: two of those need not agree.
-    wrong are the indices of the batches in which the answer is wrong; they are compared first.
+    wrong are the indices of the batches in which the answer is wrong; they are compared first,
+    and of these first where rounding matters least.
     """
-    likeness = False
+    likeness, wrong = False, sorted(wrong, key=lambda k: trial.cases[k].offset)
     for k in (*wrong, *(k for k in range(len(found)) if k not in wrong)):
         ours, theirs = found[k], trial.outcome_of(mistake, k)
         if theirs.problem and getattr(mistake, "refuses", False):
@@ -69,9 +70,11 @@ def reproduces(mistake, found, wrong, trial):
                 return False
             continue
         if not trial.near(k, ours.results, theirs.results):
-            if not trial.rights[k].conditions:
+            if not trial.rights[k].measures:
                 return False
             measured = trial.measured_of(mistake, k)
+            if apart(ours.results, measured):
+                return False
             if says_nothing(measured):
                 continue
             if not all_near(ours.results, measured):
