@@ -61,7 +61,7 @@ def test_no_link_is_dead_and_there_are_many(site):
     print(f"\n{len(links)} links, {len(to_files)} of them to files of the repository")
     assert judge.complaints(site) == []
     assert len(links) > 1000
-    assert len(to_files) > 5
+    assert to_files
 
 
 @pytest.mark.parametrize("name", PAGES)

@@ -12,6 +12,9 @@ addEventListener("load", () => {
 });
 addEventListener("resize", letScroll);
 
+// A page opened from a file may not fetch others, so its search shows titles alone.
+if (location.protocol === "file:") DOCUMENTATION_OPTIONS.SHOW_SEARCH_SUMMARY = false;
+
 // Paper has no triangles to click: what is folded is printed open.
 addEventListener("beforeprint", () => {
   for (const details of document.querySelectorAll("details")) details.open = true;
