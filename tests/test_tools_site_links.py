@@ -35,6 +35,12 @@ def test_text_keeps_all_but_its_links():
     assert made == text.replace("(LICENSE)", f"({FILE})")
 
 
+def test_place_in_a_notebook_is_named_as_its_page_names_it():
+    text = "[a](notebooks/01_concept.ipynb#Case-9:-It's-x) [b](#It-broke) [c](LICENSE#L-3)"
+    made = links.for_page(text, "index", PAGES)
+    assert made == (f"[a](notebooks/01_concept.ipynb#case-9-its-x) [b](#it-broke) [c]({FILE}#L-3)")
+
+
 def test_unknown_repository_is_named_where_it_is_known(monkeypatch):
     monkeypatch.setenv("GITHUB_REPOSITORY", "ann/bnlib")
     assert links.for_page("gh/OWNER/REPO/HEAD", "index", PAGES) == "gh/ann/bnlib/HEAD"

@@ -2,11 +2,12 @@
 
 import posixpath
 import re
+from urllib.parse import unquote, urlsplit
 
 from tools.nbfiles import ROOT
 from tools.site import repository
 
-LINK = re.compile(r"(\]\()([^)\s:#]+)(#[^)\s]*)?(\))")
+LINK = re.compile(r"(\]\()([^)\s:#]*)(#[^)\s]*)?(\))")
 LANDING = "README"  # the first page, index, is made from it
 
 
@@ -24,9 +25,21 @@ def for_page(text, docname, pages, root=ROOT):
 
     def changed(match):
         before, target, anchor, after = match.groups()
-        return f"{before}{destination(target, docname, pages, root)}{anchor or ''}{after}"
+        leads_to = target and destination(target, docname, pages, root)
+        if anchor and not urlsplit(leads_to).scheme:
+            anchor = f"#{place(anchor[1:])}"
+        return f"{before}{leads_to}{anchor or ''}{after}"
 
     return LINK.sub(changed, repository.known(text))
+
+
+def place(anchor):
+    """Return the name of a heading on a page, from GitHub's name for it or from Jupyter's.
+
+    >>> place("Case-9:-Gradients-differ")
+    'case-9-gradients-differ'
+    """
+    return re.sub(r"[^\w-]", "", unquote(anchor).lower())
 
 
 def destination(target, docname, pages, root=ROOT):
