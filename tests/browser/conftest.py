@@ -23,10 +23,16 @@ SCREENSHOTS = ROOT / "build" / "browser"
 
 
 @pytest.fixture(scope="session")
-def server(tmp_path_factory):
+def lab_folder(tmp_path_factory):
+    """Give the folder whose work/ the server opens."""
+    return tmp_path_factory.mktemp("lab")
+
+
+@pytest.fixture(scope="session")
+def server(lab_folder):
     """Give the address and the token of make lab's server, on fresh copies of the notebooks."""
     # The tests read the cells through the application object, which JupyterLab hides by default.
-    with running(tmp_path_factory.mktemp("lab"), "--expose-app-in-browser") as address:
+    with running(lab_folder, "--expose-app-in-browser") as address:
         yield address
 
 
