@@ -2,6 +2,7 @@
 
 import functools
 import json
+import re
 import threading
 from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 from urllib.parse import urlsplit
@@ -48,6 +49,20 @@ def test_every_page_is_whole_and_can_be_read_by_everyone(theme, width, site, ope
     assert wrong == {}
     assert formulas > 100
     assert weights[heaviest] < judge.HEAVIEST
+
+
+def test_every_page_says_how_many_minutes_it_takes(site):
+    paths = [path for path in judge.find(site) if path.name not in ("404.html", "search.html")]
+    said = re.compile(r"Time\.</strong> |\d+ minutes? to read</p>")
+    assert [path.name for path in paths if not said.search(path.read_text("utf-8"))] == []
+
+
+def test_every_notebook_can_be_launched_and_downloaded(site):
+    for path in sorted((site / "notebooks").glob("*.html")):
+        links = {found.get("href", "") for tag, found in judge.read(path).tags if tag == "a"}
+        notebook = f"notebooks/{path.stem}.ipynb"
+        assert {*repository.launch_addresses(notebook).values()} <= links
+        assert f"../_sources/{notebook}" in links
 
 
 def test_no_link_is_dead_and_there_are_many(site):

@@ -9,6 +9,7 @@ from docutils import nodes
 from tools.site import links, notebook_pages
 
 WORDS_A_MINUTE = 200
+NOT_FOUND = "404"
 BAR = re.compile(r"(`[^`]*`)|\|")
 TIME = re.compile(r"^Time\.\s")  # as the notebooks say it
 FIELD = "Alias for field number"  # of a named tuple, which its docstring describes
@@ -40,7 +41,8 @@ def add_minutes(app, doctree):
     """Say below the title how long the page takes to read, unless it says it itself."""
     title = next(iter(doctree.findall(nodes.title)), None)
     paragraphs = list(doctree.findall(nodes.paragraph))
-    if title is None or any(TIME.match(p.astext()) for p in paragraphs):
+    says_it = any(TIME.match(p.astext()) for p in paragraphs)
+    if title is None or says_it or app.env.docname == NOT_FOUND:
         return
     read = (*paragraphs, *doctree.findall(nodes.literal_block))
     minutes = math.ceil(sum(len(p.astext().split()) for p in read) / WORDS_A_MINUTE)
