@@ -17,7 +17,7 @@ SETUP = $(PY) -m tools.setup_venv
 RUN = $(SETUP) --
 
 .DEFAULT_GOAL := help
-.PHONY: help setup lab fresh test test-all test-flaky test-numpy test-browser site lite refresh format lint bench mutation lock clean
+.PHONY: help setup lab fresh test test-all test-flaky test-numpy test-browser test-nbgrader test-class grade handout site lite refresh format lint bench mutation lock clean
 
 help: ## list the targets
 	@$(PY) -m tools.make_help
@@ -46,6 +46,18 @@ test-numpy: ## the same with another NumPy, figures not compared: make test-nump
 test-browser: ## work the notebooks in Chromium, screenshots in build/browser: make test-browser ARGS="-k 04"
 	@$(SETUP) --add browser --add site -- -m pytest tests/browser --verbose -rP --durations=5 $(ARGS)
 
+test-nbgrader: ## let nbgrader validate and release what is exported for it
+	@$(SETUP) --add nbgrader -- -m pytest tests/nbgrader --verbose $(ARGS)
+
+test-class: ## grade 300 submissions of known truth, with the time it takes
+	@$(RUN) -m pytest tests/class --verbose -rP -m "slow or not slow" $(ARGS)
+
+grade: ## grade a class: make grade SUBMISSIONS=folder-or-zip OUTPUT=results ARGS="--help"
+	@$(RUN) -m bnlib.grading "$(SUBMISSIONS)" --output "$(OUTPUT)" $(ARGS)
+
+handout: ## make the zip for students in build/handout: notebooks without outputs, and set-up
+	@$(RUN) -m tools.handout $(ARGS)
+
 site: ## make the pages in build/site, offline: open build/site/index.html
 	@$(SETUP) --add site -- -m tools.site $(ARGS)
 
@@ -64,6 +76,7 @@ lint: ## check style only: code, notebooks, who imports whom
 	@$(RUN) -m ruff format --check
 	@$(RUN) -m mypy
 	@$(RUN) -m tools.notebook_style
+	@$(RUN) -m tools.course
 	@$(RUN) -m pytest --quiet tests/test_imports.py
 
 bench: ## time the layer against its peers, with nothing else running: make bench ARGS="--help"

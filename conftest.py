@@ -20,6 +20,7 @@ import pytest
 from nbval.plugin import IPyNbCell, NbCellError
 
 from bnlib import exercises
+from bnlib.exercises.checker import record
 from tools import settings
 from tools.figures import ENCODED_SVG, bitmaps
 
@@ -153,3 +154,4 @@ def first_miss(request):
     if isinstance(request.node, pytest.DoctestItem):
         for exercise in exercises.ALL.values():
             exercise.forget()
+        record.forget()

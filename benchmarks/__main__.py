@@ -1,20 +1,19 @@
 """Run the layer against its peers: ``make bench``, or ``python -m benchmarks --help``.
 
-Every peer that is installed is checked and timed in turn, in one process for each number of
-threads. Writes results.md, results.json and results.svg. The machine should do nothing else.
+Every way has a process of its own and takes its turn while all others wait. Its results are
+checked. Writes results.md, results.json and results.svg. The machine must do nothing else: where
+others worked, the tables are no ranking, and say so.
 Peers beyond the locked environment: pip install torch==2.13.0 jax onnxruntime
 """
 
 import argparse
 import json
 import os
-import subprocess
-import sys
-import tempfile
 from math import prod
 from pathlib import Path
 
-from benchmarks import report
+from benchmarks import machine, report, turns
+from benchmarks.peers import WAYS
 
 SHAPES = (
     (64, 64, 56, 56),
@@ -24,8 +23,7 @@ SHAPES = (
     (2, 3, 4, 5),
     (256, 1024),
 )
-ROOT = Path(__file__).parent.parent
-OUTPUT = ROOT / "build" / "benchmarks"
+OUTPUT = turns.ROOT / "build" / "benchmarks"
 
 
 def shape(text):
@@ -43,19 +41,25 @@ def thread_count(text):
     return int(text)
 
 
-def in_own_process(threads, seconds, shapes):
-    """Measure with this number of threads, in a process whose libraries all use it."""
-    limits = dict.fromkeys(
-        ("NUMBA_NUM_THREADS", "OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS"),
-        str(threads),
-    )
-    with tempfile.TemporaryDirectory() as folder:
-        output = Path(folder) / "measured.json"
-        command = [sys.executable, "-m", "benchmarks.measure"]
-        command += ["--threads", str(threads), "--seconds", str(seconds), "--output", str(output)]
-        command += [json.dumps(s) for s in shapes]
-        subprocess.run(command, cwd=ROOT, env=os.environ | limits, check=True)
-        return json.loads(output.read_text(encoding="utf-8"))
+def everything(given, threads):
+    """Measure all shapes with this number of threads; return it ready for JSON."""
+    shapes = [
+        {
+            "shape": list(shape),
+            "kinds": {
+                kind: turns.measured(kind, shape, threads, given.turns, given.seconds)
+                for kind in given.kinds
+            },
+        }
+        for shape in given.shapes
+    ]
+    return {
+        "threads": threads,
+        "processor": machine.processor(),
+        "huge pages": machine.huge_pages(),
+        "versions": machine.versions(),
+        "shapes": shapes,
+    }
 
 
 def main():
@@ -67,25 +71,26 @@ def main():
         "--threads",
         type=thread_count,
         nargs="+",
-        default=sorted({1, min(2, os.cpu_count()), os.cpu_count()}),
-        help="one process for each; default: 1, 2 and as many as there are cores",
+        default=[min(2, os.cpu_count())],
+        help="a table for each number (2)",
     )
-    parser.add_argument(
-        "--seconds", type=float, default=15, help="for each shape, training and inference (15)"
-    )
+    parser.add_argument("--seconds", type=float, default=0.4, help="of one turn (0.4)")
+    parser.add_argument("--turns", type=int, default=7, help="of each way (7)")
+    parser.add_argument("--kinds", nargs="+", choices=WAYS, default=list(WAYS), help="(all)")
     parser.add_argument(
         "--shapes", type=shape, nargs="+", default=SHAPES, metavar="N,C,H,W", help="or N,D"
     )
     parser.add_argument("--output", type=Path, default=OUTPUT, help="folder (build/benchmarks)")
     given = parser.parse_args()
-    results = [in_own_process(n, given.seconds, given.shapes) for n in given.threads]
+    results = [everything(given, threads) for threads in given.threads]
     given.output.mkdir(parents=True, exist_ok=True)
     text = report.text(results)
     print(text)
     (given.output / "results.md").write_text(text, encoding="utf-8")
     (given.output / "results.json").write_text(json.dumps(results, indent=1), encoding="utf-8")
     metadata = {"Date": None}
-    report.figure(results[-1]).savefig(given.output / "results.svg", metadata=metadata)
+    if "training" in given.kinds:
+        report.figure(results[-1]).savefig(given.output / "results.svg", metadata=metadata)
     print(f"written to {given.output}")
 
 

@@ -1,18 +1,21 @@
-"""The peers: for each, a function that prepares a case and returns the step to be timed.
+"""The ways: for each, a function that prepares a case and returns the step to be timed.
 
 A step is one forward and one backward pass in training, or one inference, from arrays that are
 there already to results that are there. What a library needs once (its own arrays, its compiled
 code) is prepared before. A library that is not installed raises ImportError, and is left out.
 """
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
 
 import numpy as np
 
-from benchmarks import numpy_peers
+from benchmarks import limit, numpy_peers
 
 EPS = 1e-5
+LIMIT = "memory limit"
+LAST = ", channels_last"  # how a way's name ends whose images lie in memory so
 
 
 @dataclass
@@ -27,8 +30,8 @@ class Case:
     var: np.ndarray
 
     @classmethod
-    def random(cls, shape):
-        """Return a float32 case of this shape."""
+    def random(cls, shape, channels_last=False):
+        """Return a float32 case of this shape; images may lie in memory with channels last."""
         rng = np.random.default_rng(0)
         channels = shape[1]
         # spreads so different, and some so small, that a forgotten eps would be seen
@@ -41,7 +44,21 @@ class Case:
             rng.standard_normal(channels),
             rng.uniform(0.5, 2, channels),
         )
-        return cls(*(a.astype(np.float32) for a in arrays))
+        return cls(*(_in_memory(a.astype(np.float32), channels_last) for a in arrays))
+
+
+def _in_memory(a, channels_last):
+    """Return a in C order, or with its channels as neighbours."""
+    return np.moveaxis(np.moveaxis(a, 1, -1).copy(), -1, 1) if channels_last and a.ndim > 1 else a
+
+
+@dataclass
+class Way:
+    """A setup, and how it wants its arrays and its threads."""
+
+    setup: Callable
+    channels_last: bool = False
+    own_threads: bool = False  # as many as the library takes by itself
 
 
 # In training. A step returns (y, dx, dgamma, dbeta).
@@ -124,9 +141,9 @@ def torch_eager(case, threads):
     return _torch(case, threads)
 
 
-def torch_channels_last(case, threads):
-    """Return PyTorch on images in channels-last order."""
-    return _torch(case, threads, channels_last=True)
+def torch_own_threads(case, threads):
+    """Return PyTorch with the number of threads that it chooses itself."""
+    return _torch(case, None)
 
 
 def torch_compiled(case, threads):
@@ -134,24 +151,13 @@ def torch_compiled(case, threads):
     return _torch(case, threads, compiled=True)
 
 
-def torch_compiled_channels_last(case, threads):
-    """Return PyTorch through torch.compile, on images in channels-last order."""
-    return _torch(case, threads, channels_last=True, compiled=True)
-
-
-def _torch(case, threads, channels_last=False, compiled=False):
+def _torch(case, threads, compiled=False):
     import torch
 
-    torch.set_num_threads(threads)
-    if channels_last and case.x.ndim != 4:
-        raise ImportError("channels_last is for images only")
-
-    def tensor(a):
-        a = torch.tensor(a)
-        return a.to(memory_format=torch.channels_last) if channels_last and a.ndim == 4 else a
-
-    x, gamma, beta = (tensor(a).requires_grad_() for a in (case.x, case.gamma, case.beta))
-    dout = tensor(case.dout)
+    if threads:
+        torch.set_num_threads(threads)
+    x, gamma, beta = (torch.from_numpy(a).requires_grad_() for a in (case.x, case.gamma, case.beta))
+    dout = torch.from_numpy(case.dout)  # the strides of channels-last images are kept
 
     def forward(x, gamma, beta):
         return torch.nn.functional.batch_norm(x, None, None, gamma, beta, training=True, eps=EPS)
@@ -215,23 +221,6 @@ def _forward_in(xp, axes, shape):
     return forward
 
 
-TRAINING = {
-    "original, staged": original,
-    "course, transposes": course,
-    "bnlib.graph": graph,
-    "bnlib.layers": layers,
-    "bnlib.kernels": kernels,
-    "bnlib.kernels, out=": kernels_out,
-    "HIPS autograd": autograd,
-    "PyTorch": torch_eager,
-    "PyTorch, channels_last": torch_channels_last,
-    "PyTorch, compiled": torch_compiled,
-    "PyTorch, compiled, channels_last": torch_compiled_channels_last,
-    "JAX jit": jax_jit,
-    "JAX jit, one call": jax_jit_at_once,
-}
-
-
 # Inference. A step returns (y,).
 
 
@@ -266,9 +255,8 @@ def torch_inference(case, threads):
     import torch
 
     torch.set_num_threads(threads)
-    x, gamma, beta, mean, var = (
-        torch.tensor(a) for a in (case.x, case.gamma, case.beta, case.mean, case.var)
-    )
+    given = (case.x, case.gamma, case.beta, case.mean, case.var)
+    x, gamma, beta, mean, var = map(torch.from_numpy, given)
 
     def step():
         with torch.inference_mode():
@@ -302,12 +290,93 @@ def onnx_inference(case, threads):
     return lambda: tuple(session.run(None, {"x": case.x}))
 
 
-INFERENCE = {
-    "bnlib.layers": layers_inference,
-    "bnlib.kernels": kernels_inference,
-    "bnlib.kernels, out=": kernels_inference_out,
-    "PyTorch": torch_inference,
-    "ONNX Runtime": onnx_inference,
+# In evaluation with a gradient, as in fine-tuning. A step returns (dx, dgamma, dbeta).
+
+
+def layers_frozen(case, threads):
+    """Return bnlib.layers."""
+    from bnlib import layers as module
+
+    return _bnlib_frozen(module, case)
+
+
+def kernels_frozen(case, threads):
+    """Return bnlib.kernels with results in new memory."""
+    from bnlib import kernels as module
+
+    return _bnlib_frozen(module, case)
+
+
+def kernels_frozen_out(case, threads):
+    """Return bnlib.kernels with ``out=``."""
+    from bnlib import kernels as module
+
+    return _bnlib_frozen(module, case, out=np.empty_like(case.x))
+
+
+def _bnlib_frozen(module, case, **options):
+    given = (case.dout, case.x, case.gamma, case.mean, case.var)
+    return lambda: module.batchnorm_inference_backward(*given, eps=EPS, **options)
+
+
+def torch_frozen(case, threads):
+    """Return PyTorch's backward pass alone; the forward pass is prepared, its graph kept."""
+    import torch
+
+    torch.set_num_threads(threads)
+    given = (case.x, case.gamma, case.beta, case.mean, case.var)
+    x, gamma, beta, mean, var = map(torch.from_numpy, given)
+    wanted = [a.requires_grad_() for a in (x, gamma, beta)]
+    y = torch.nn.functional.batch_norm(x, mean, var, gamma, beta, eps=EPS)
+    dout = torch.from_numpy(case.dout)
+    return lambda: torch.autograd.grad(y, wanted, dout, retain_graph=True)
+
+
+def _in_both_layouts(name, setup, **how):
+    last = Way(setup, channels_last=True, **how)
+    return {name: Way(setup, **how), f"{name}{LAST}": last}
+
+
+def _limits(training):
+    return {
+        f"{LIMIT}, {sweep}, {'new' if new else 'old'} memory": Way(
+            limit.way(limit.SWEEPS[sweep], new, training)
+        )
+        for sweep in limit.SWEEPS
+        for new in (False, True)
+    }
+
+
+WAYS = {
+    "training": {
+        **_limits(training=True),
+        **_in_both_layouts("bnlib.kernels", kernels),
+        **_in_both_layouts("bnlib.kernels, out=", kernels_out),
+        **_in_both_layouts("PyTorch", torch_eager),
+        **_in_both_layouts("PyTorch, own threads", torch_own_threads, own_threads=True),
+        **_in_both_layouts("PyTorch, compiled", torch_compiled),
+        "JAX jit": Way(jax_jit),
+        "JAX jit, one call": Way(jax_jit_at_once),
+        "bnlib.layers": Way(layers),
+        "bnlib.graph": Way(graph),
+        "HIPS autograd": Way(autograd),
+        "original, staged": Way(original),
+        "course, transposes": Way(course),
+    },
+    "inference": {
+        **_limits(training=False),
+        **_in_both_layouts("bnlib.kernels", kernels_inference),
+        **_in_both_layouts("bnlib.kernels, out=", kernels_inference_out),
+        **_in_both_layouts("PyTorch", torch_inference),
+        "ONNX Runtime": Way(onnx_inference),
+        "bnlib.layers": Way(layers_inference),
+    },
+    "backward in evaluation": {
+        **_in_both_layouts("bnlib.kernels", kernels_frozen),
+        **_in_both_layouts("bnlib.kernels, out=", kernels_frozen_out),
+        **_in_both_layouts("PyTorch", torch_frozen),
+        "bnlib.layers": Way(layers_frozen),
+    },
 }
 
 

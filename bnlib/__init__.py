@@ -33,12 +33,12 @@ __version__ = "0.1.0"
 MODULES = (
     *("contract", "conventions", "cs231n", "explanation", "folding", "layers", "layout"),
     *("normalize", "running", "statistics"),
-    *("exercises", "graph", "judges", "training"),
+    *("exercises", "grading", "graph", "judges", "training"),
 )
 SHORT = {
     **{name: f"judges.{name}" for name in ("faults", "gradcheck", "reference", "sweeps")},
     **{name: f"training.{name}" for name in ("convnet", "data", "mlp")},
-    "predict": "exercises.predict",
+    **{name: f"exercises.{name}" for name in ("predict", "recap")},
 }
 WITH_MORE_THAN_NUMPY = ("kernels", "plotting", "widgets")  # each says what it needs
 

@@ -12,7 +12,7 @@ from contextlib import contextmanager
 
 from tools.nbfiles import ROOT
 
-ADDRESS = re.compile(r"(http://127\.0\.0\.1:\d+/)lab\?token=(\w{20,})")
+ADDRESS = re.compile(r"(http://127\.0\.0\.1:\d+/)lab/tree/00_start\.ipynb\?token=(\w{20,})")
 STARTS_WITHIN = 60  # seconds; a start takes two or three
 
 

@@ -15,7 +15,7 @@ from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
 
 import bnlib
-from tools.environments import ADDED, added_lock
+from tools.environments import ADDITIONS, lock_of
 from tools.nbfiles import ROOT
 from tools.notebook_style import EMBEDDED, MACHINE_PATH
 
@@ -53,7 +53,7 @@ def environment():
 
 
 def test_environment_has_the_names_and_ranges_of_pyproject():
-    assert conda_ranges(environment()) == project_ranges(without=ADDED)
+    assert conda_ranges(environment()) == project_ranges(without=ADDITIONS)
 
 
 def test_another_range_in_the_environment_is_found():
@@ -75,8 +75,8 @@ def locked_packages(lock):
 @pytest.mark.parametrize(
     ("name", "without"),
     [
-        ("requirements.txt", ADDED),
-        *((added_lock(name), EXTRAS - {name}) for name in ADDED),
+        ("requirements.txt", ADDITIONS),
+        *((lock_of(name), EXTRAS - {name}) for name in ADDITIONS),
     ],
 )
 def test_lock_has_every_dependency_with_hashes(name, without):
@@ -93,9 +93,9 @@ def locked_versions(name):
     return dict(re.findall(r"^([\w.-]+)==([^\s;]+)", lock, flags=re.MULTILINE))
 
 
-@pytest.mark.parametrize("name", ADDED)
-def test_what_two_locks_hold_they_hold_in_the_same_version(name):
-    main, added = map(locked_versions, ("requirements.txt", added_lock(name)))
+@pytest.mark.parametrize("addition", ADDITIONS)
+def test_what_two_locks_hold_they_hold_in_the_same_version(addition):
+    main, added = map(locked_versions, ("requirements.txt", lock_of(addition)))
     assert added.keys() - main.keys()
     assert {name: main.get(name, found) for name, found in added.items()} == added
 

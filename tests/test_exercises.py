@@ -1,5 +1,7 @@
 """The exercises' own promises: right answers pass, catalogued mistakes are named, messages help."""
 
+import inspect
+import pydoc
 import re
 import time
 from collections import Counter
@@ -9,7 +11,7 @@ import numpy as np
 import pytest
 
 from bnlib import exercises, faults
-from bnlib.exercises import Prediction
+from bnlib.exercises import Prediction, plain
 
 PREDICTIONS = {n: e for n, e in exercises.ALL.items() if isinstance(e, Prediction)}
 FUNCTIONS = {n: e for n, e in exercises.ALL.items() if n not in PREDICTIONS}
@@ -49,14 +51,35 @@ def test_bnlibs_own_answer_is_correct(name):
 def test_solution_runs_as_it_is_and_is_correct(name):
     exercise, scope = exercises.ALL[name], {}
     exec(str(exercise.solution()), scope)
-    answer = scope[name]() if isinstance(exercise, Prediction) else scope[name]
-    assert exercise.check(answer).correct is True
+    assert exercise.check(scope[name]).correct is True
+
+
+@pytest.mark.parametrize("name", exercises.ALL)
+def test_solution_is_plain_numpy_and_says_where_bnlib_does_it(name):
+    code, _, places = str(exercises.ALL[name].solution()).partition("\n# In bnlib:\n")
+    imports = [line for line in code.splitlines() if re.match(r"\s*(import|from) ", line)]
+    standard = ("import numpy as np", "from itertools import combinations")
+    judges = ("from bnlib.judges import reference",)  # which notebook 07 hands out
+    assert set(imports) <= {*standard, *judges}
+    for place in re.findall(r"^#   (\S+)$", places, re.MULTILINE):
+        assert pydoc.locate(place) is not None, place
+
+
+def test_every_plain_answer_belongs_to_an_exercise():
+    written = {name for name, one in vars(plain).items() if inspect.isfunction(one)}
+    assert written <= set(exercises.ALL)
+    for name in written & set(FUNCTIONS):
+        parameters = inspect.signature(vars(plain)[name]).parameters
+        given = inspect.signature(exercises.ALL[name].answer).parameters
+        assert tuple(parameters) == tuple(given)
 
 
 @pytest.mark.parametrize("name", exercises.ALL)
 def test_stub_counts_as_not_written(name):
     exercise, scope = exercises.ALL[name], {}
-    exec(exercise.stub(), scope)
+    *stub, check = exercise.stub().splitlines()
+    exec("\n".join(stub), scope)
+    assert check == f"exercises.{name}.check({name})"
     result = exercise.check(scope[name])
     assert result.correct is None
     assert f"exercises.{name}.hint(1)" in str(result)

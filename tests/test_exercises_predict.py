@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from bnlib.exercises import predict
-from bnlib.exercises.predict import ALL, Names, Number, Numbers
+from bnlib.exercises.predict import ALL, Choice, Names, Number, Numbers
 from tools.nbfiles import find
 from tools.notebook_style import PREDICT
 
@@ -117,5 +117,17 @@ def test_some_of_the_names_are_close():
     assert said("symmetric", {"Closed form", "twice too large "}).verdict == "right"
 
 
+@pytest.mark.parametrize("answer", [0, 6, 2.5, "2", (1, 2), True])
+def test_choice_is_one_number_from_1_to_5(answer):
+    verdict = said("padding_changes_answers", answer)
+    assert verdict.message == "Not right. The answer is one number from 1 to 5."
+
+
+def test_choice_says_of_every_wrong_cause_what_speaks_against_it():
+    for typed in ALL.values():
+        if isinstance(typed, Choice):
+            assert {typed.right, *typed.misses} == {1, 2, 3, 4, 5}
+
+
 def test_every_kind_is_in_use():
-    assert {type(typed) for typed in ALL.values()} == {Number, Numbers, Names}
+    assert {type(typed) for typed in ALL.values()} == {Number, Numbers, Names, Choice}

@@ -8,6 +8,7 @@ import subprocess
 import nbformat
 import pytest
 
+from bnlib.exercises.checker import record
 from tests.notebook_samples import complete_notebook, printed
 from tools import copies, nbfiles
 
@@ -123,10 +124,29 @@ def test_link_that_leads_nowhere_is_told(linked):
     assert linked[1].is_symlink()
 
 
-def test_link_to_a_folder_is_followed_and_nothing_else_is_put_there(linked):
+def test_link_to_the_glossary_leads_to_the_copy_beside(folders):
+    link = "the [spread](../docs/glossary.md#spread)"
+    original = nbformat.read(folders[0] / "02_add.ipynb", as_version=4)
+    original.cells[1].source = link
+    nbformat.write(original, folders[0] / "02_add.ipynb")
+    prepare(folders)
+    copy = nbformat.read(folders[1] / "02_add.ipynb", as_version=4)
+    assert "the [spread](glossary.md#spread)" in [cell.source for cell in copy.cells]
+    glossary = folders[1] / "glossary.md"
+    assert glossary.read_bytes() == (nbfiles.ROOT / "docs" / "glossary.md").read_bytes()
+    glossary.write_text("my own words")
+    prepare(folders)
+    assert glossary.read_text() == "my own words"
+
+
+def test_link_to_a_folder_is_followed_and_no_gitignore_is_put_there(linked):
     linked[1].with_name("elsewhere").mkdir()
     prepare(linked)
-    assert [path.name for path in linked[1].iterdir()] == ["02_add.ipynb"]
+    assert {path.name for path in linked[1].iterdir()} == {
+        "02_add.ipynb",
+        "glossary.md",
+        record.FILE,
+    }
 
 
 def test_file_in_place_of_the_folder_is_told(folders):

@@ -38,8 +38,15 @@ def test_desktop_is_recognized(platform, environment, expected):
 
 def test_server_listens_to_this_machine_only_and_asks_for_its_token():
     arguments = lab.server_arguments("work", desktop=False, root_user=True)
-    assert arguments[1:] == ["--ServerApp.ip=127.0.0.1", "--no-browser", "--allow-root"]
-    assert len(lab.server_arguments("work", desktop=True, root_user=False)) == 2
+    assert arguments[1] == "--ServerApp.ip=127.0.0.1"
+    assert arguments[3:] == ["--no-browser", "--allow-root"]
+    assert len(lab.server_arguments("work", desktop=True, root_user=False)) == 3
+
+
+def test_browser_opens_the_first_notebook():
+    assert f"--LabApp.default_url=/lab/tree/{nbfiles.find('')[0].name}" in lab.server_arguments(
+        "work", desktop=True, root_user=False
+    )
 
 
 def test_users_own_jupyter_settings_stay_in_force():
@@ -126,7 +133,8 @@ def get(address):
 def test_lab_serves_the_copies_to_who_has_the_token(server):
     address, token = server
     listed = get(f"{address}api/contents?token={token}")["content"]
-    assert sorted(item["name"] for item in listed) == [path.name for path in nbfiles.find("")]
+    notebooks = [path.name for path in nbfiles.find("")]
+    assert {item["name"] for item in listed} == {*notebooks, "glossary.md", "progress.txt"}
     kernels = get(f"{address}api/kernelspecs?token={token}")
     assert kernels["default"] == "python3"
     notifications = "lab/api/settings/@jupyterlab/apputils-extension:notification"

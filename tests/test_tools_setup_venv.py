@@ -91,18 +91,16 @@ def test_users_own_environment_is_filled_and_keeps_what_is_in_it(root, commands)
     assert (root / ".venv" / "added").exists()
 
 
-@pytest.mark.parametrize("name", environments.ADDED)
-def test_what_few_targets_need_is_added_once_and_again_after_a_change(name, root, commands):
-    lock = root / f"requirements-{name}.txt"
-    lock.write_text("package==1.2\n")
+def test_browser_is_added_once_and_again_after_a_change(root, commands):
+    (root / "requirements-browser.txt").write_text("playwright==1.65.2\n")
     set_up(root)
     commands.clear()
     venv = str(root / ".venv")
-    assert setup_venv.add(venv, name)
-    assert f"--requirement {lock.name}" in commands[0]
-    assert not setup_venv.add(venv, name)
-    lock.write_text("changed")
-    assert setup_venv.add(venv, name)
+    assert setup_venv.add(venv, "browser")
+    assert "--requirement requirements-browser.txt" in commands[0]
+    assert not setup_venv.add(venv, "browser")
+    (root / "requirements-browser.txt").write_text("changed")
+    assert setup_venv.add(venv, "browser")
     assert len(commands) == 2
 
 
@@ -166,17 +164,25 @@ def test_interrupted_upgrade_is_made_anew(at, root, commands, monkeypatch):
     assert not (root / ".venv" / "half a package").exists()
 
 
-def test_interrupted_addition_makes_the_environment_anew(root, commands, monkeypatch):
-    name = "browser"
+def test_what_changes_jupyterlab_gets_an_environment_of_its_own(root, commands, monkeypatch):
+    (root / "requirements-nbgrader.txt").write_text("nbgrader==0.9.6\n")
+    for addition, folder in (("nbgrader", ".venv-nbgrader"), ("browser", ".venv")):
+        (root / f"requirements-{addition}.txt").touch()
+        setup_venv.main(["--add", addition])
+        assert (root / folder / environments.stamp_of(addition)).exists()
+    assert not (root / ".venv" / environments.stamp_of("nbgrader")).exists()
+
+
+def test_interrupted_browser_makes_the_environment_anew(root, commands, monkeypatch):
     (root / "requirements-browser.txt").write_text("playwright==1.65.2\n")
     set_up(root)
     venv = str(root / ".venv")
     with monkeypatch.context() as patch:
         patch.setattr(environments, "run", lambda command: 1 / 0)
         with pytest.raises(ZeroDivisionError):
-            setup_venv.add(venv, name)
+            setup_venv.add(venv, "browser")
     assert set_up(root)
-    assert setup_venv.add(venv, name)
+    assert setup_venv.add(venv, "browser")
     assert not set_up(root)
 
 

@@ -8,7 +8,7 @@ import pytest
 
 from bnlib import widgets
 from bnlib.widgets import axes, laboratory, stepper
-from bnlib.widgets.explorer import MISSING
+from bnlib.widgets.explorer import MISSING, STILL, WAKE
 from bnlib.widgets.panel import Panel, around, ticks
 from bnlib.widgets.svg import element, picture, text
 from tools.figures import figure_in
@@ -105,6 +105,17 @@ def test_notebook_shows_the_live_view_first_and_stores_the_still_picture(name, m
     assert before["text/plain"] == f"Figure: {alt}"
     assert root.get("aria-label") == alt
     assert len(root.get("aria-label")) >= 40
+
+
+@EVERY
+def test_still_picture_and_live_one_say_how_to_wake_them(name, make, draw):
+    explorer = make()
+    root = ElementTree.fromstring(figure_in(explorer._repr_mimebundle_()).svg)
+    *_, line = root.iter(f"{SVG}text")
+    assert line.text == STILL
+    bottom = float(root.get("viewBox").split()[3])
+    assert explorer.still.size[1] < float(line.get("y")) < bottom == float(root.get("height"))
+    assert WAKE in explorer.root.children[-2].value
 
 
 @EVERY

@@ -4,6 +4,7 @@ import re
 import xml.etree.ElementTree as ElementTree
 from base64 import b64decode
 from io import BytesIO
+from itertools import product
 
 import numpy as np
 import pytest
@@ -85,6 +86,34 @@ def test_dashed_frames_stand_around_the_chosen_place():
         frames = [r for r in root.findall(f"{SVG}rect") if r.get("stroke-dasharray")]
         corners = [(float(r.get("x")) + 4, float(r.get("y")) + 4) for r in frames]
         assert corners == [axes._corner(left, n, c) for left in (axes.LEFT, axes.PHOTO)]
+
+
+def test_click_on_a_square_chooses_its_image_and_channel():
+    explorer = axes.axes_explorer()
+    stage = explorer.root.children[-3]
+    figure, overlay = stage.children
+    assert figure is explorer.figure
+    assert [b.tooltip for b in overlay.children] == [
+        f"image {n}, channel {c}" for n, c in PLACES
+    ] * 2
+    for k, (n, c) in enumerate(2 * PLACES):
+        overlay.children[k].click()
+        assert (explorer.controls["image"].value, explorer.controls["channel"].value) == (n, c)
+        assert f"Chosen: image {n}, channel {c}." in figure.value
+
+
+def test_button_lies_over_its_square_at_any_size():
+    explorer = axes.axes_explorer()
+    width, height = explorer.still.size
+    style = explorer.root.children[-1].value
+    for k, (left, (n, c)) in enumerate(product((axes.LEFT, axes.PHOTO), PLACES)):
+        found = re.search(
+            rf"bnlib-place-{k} {{ left: (\S*)%; top: (\S*)%; width: (\S*)%; height: (\S*)% }}",
+            style,
+        )
+        x, y = axes._corner(left, n, c)
+        wanted = [x / width, y / height, axes.CELL / width, axes.CELL / height]
+        assert [float(v) / 100 for v in found.groups()] == pytest.approx(wanted, abs=1e-4)
 
 
 def test_photograph_is_shown_as_its_feature_maps_each_channel_on_one_scale():

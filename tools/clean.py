@@ -5,7 +5,7 @@ from pathlib import Path
 
 ROOT = Path(__file__).parent.parent
 AT_ROOT = (
-    *(".venv", ".venv-numpy-*", ".venv-mutation", ".venv*-discarded"),
+    *(".venv", ".venv-numpy-*", ".venv-mutation", ".venv-nbgrader", ".venv*-discarded"),
     *(".hypothesis", ".import_linter_cache", ".pytest_cache", ".ruff_cache"),
     *("__pycache__", "build", "dist"),
 )

@@ -8,9 +8,12 @@ import copy
 import hashlib
 import json
 import os
+from pathlib import Path
 
-from tools.nbfiles import read, write_atomically
+from bnlib.exercises.checker import record
+from tools.nbfiles import ROOT, read, write_atomically
 
+PAGES = ("docs/glossary.md",)  # what notebooks link to outside their folder: copied, too
 IGNORE_ALL = "# Made by make lab. Under whatever name, git leaves this folder alone.\n*\n"
 
 
@@ -26,8 +29,17 @@ def student_copy(original):
     for cell in made["cells"]:
         if cell["cell_type"] == "code":
             cell.update(outputs=[], execution_count=None)
+        else:
+            cell["source"] = [_beside(line) for line in cell["source"]]
     made["metadata"]["bnlib"] = {"original": digest(original)}
     return made
+
+
+def _beside(line):
+    """Return a line whose links to the pages lead to the copies beside a notebook."""
+    for page in PAGES:
+        line = line.replace(f"](../{page}", f"]({Path(page).name}")
+    return line
 
 
 def recorded_digest(path):
@@ -95,8 +107,13 @@ def write_copy(original, target):
 
 
 def prepare(originals, work):
-    """Make the copies that are missing; return a line for each outdated or unreadable one."""
+    """Make the copies that are missing, and the record; return a line for each outdated copy."""
     make_folder(work)
+    if not os.path.lexists(work / record.FILE):
+        write_atomically(work / record.FILE, "")  # checks are noted where this file is
+    for page in PAGES:
+        if not os.path.lexists(target := work / Path(page).name):
+            write_atomically(target, (ROOT / page).read_text(encoding="utf-8"))
     lines = []
     for original in originals:
         target = work / original.name

@@ -20,12 +20,15 @@ from tools import settings
 ROOT = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
 STAMP, UNFINISHED = "bnlib-setup.sha256", "bnlib-unfinished"
 SOURCES = ("requirements.txt", "pyproject.toml")
-EVERYTHING = ".[notebooks,speed,test]"
-ADDED = {  # what only some targets need; requirements-NAME.txt locks it
+# What some targets add. A package that changes JupyterLab gets an environment of its own.
+ADDITIONS = {
     "browser": "what drives a browser",
-    "site": "what makes pages",
     "lite": "what makes notebooks that run in a browser",
+    "nbgrader": "nbgrader",
+    "site": "what makes pages",
 }
+APART = ("nbgrader",)
+EVERYTHING = ".[notebooks,speed,test]"
 # Exits with 0 if bnlib is this folder's, and what comes from the lock is there.
 WORKS = """
 import os, sys, bnlib, ipykernel, pytest
@@ -227,20 +230,20 @@ def bring_up_to_date(venv, wanted, numpy=None, version=sys.version_info):
         write_stamp(venv, wanted)
 
 
-def added_lock(name):
-    """Return the file that locks what only some targets need."""
-    return f"requirements-{name}.txt"
+def lock_of(addition):
+    """Return the name of the lock that holds what a target adds."""
+    return f"requirements-{addition}.txt"
 
 
-def added_stamp(name):
-    """Return the stamp that its finished installation leaves."""
-    return f"bnlib-{name}.sha256"
+def stamp_of(addition):
+    """Return the name of the stamp that says that it is there."""
+    return f"bnlib-{addition}.sha256"
 
 
-def add(venv, name, wanted):
-    """Install what only some targets need into a finished environment, and leave its stamp."""
-    print(f"Adding {ADDED[name]} to {os.path.basename(venv)}", flush=True)
+def add(venv, addition, wanted):
+    """Install what a target adds into a finished environment, and leave its stamp."""
+    print(f"Adding {ADDITIONS[addition]} to {os.path.basename(venv)}", flush=True)
     install = installer(venv_python(venv), shutil.which("uv"))
     with unfinished(venv):
-        run([*install, "--require-hashes", "--requirement", added_lock(name)])
-        write_stamp(venv, wanted, added_stamp(name))
+        run([*install, "--require-hashes", "--requirement", lock_of(addition)])
+        write_stamp(venv, wanted, stamp_of(addition))

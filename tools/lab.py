@@ -15,6 +15,7 @@ from tools.copies import fresh, prepare
 from tools.nbfiles import ROOT, explain, find, show
 
 WORK = ROOT / "work"
+FIRST = "00_start.ipynb"  # what a browser opens
 CONFIG = ROOT / "tools" / "jupyter"
 
 
@@ -27,7 +28,11 @@ def has_desktop(platform, environment):
 
 def server_arguments(work, desktop, root_user):
     """List JupyterLab's arguments; its token and the search for a free port are its defaults."""
-    arguments = [f"--ServerApp.root_dir={work}", "--ServerApp.ip=127.0.0.1"]
+    arguments = [
+        f"--ServerApp.root_dir={work}",
+        "--ServerApp.ip=127.0.0.1",
+        f"--LabApp.default_url=/lab/tree/{FIRST}",
+    ]
     if not desktop:
         arguments.append("--no-browser")
     if root_user:

@@ -16,7 +16,7 @@ LOCKS = {
     "requirements.txt": ("--extra=notebooks", "--extra=speed", "--extra=test"),
     **{
         f"requirements-{extra}.txt": (f"--extra={extra}", "--constraint=requirements.txt")
-        for extra in ("browser", "site", "lite")
+        for extra in ("browser", "lite", "nbgrader", "site")
     },
 }
 COMMAND = (

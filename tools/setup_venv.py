@@ -9,8 +9,8 @@ and a hash of all that decides its contents. So a second call does nothing, and 
 installed. tools/environments.py says what is upgraded in place and what is made anew. Of two calls
 at the same time, the second waits.
 
-With --add NAME, what only some targets need is installed too, from requirements-NAME.txt, with a
-stamp of its own.
+With --add browser, what drives a browser is installed too, from requirements-browser.txt, with a
+stamp of its own; so with --add site and --add lite. --add nbgrader does the same in .venv-nbgrader, since nbgrader changes JupyterLab.
 
 With --numpy VERSION the packages are not locked: pip or uv picks them to go with that NumPy.
 
@@ -27,7 +27,7 @@ import sys
 import time
 
 from tools import environments, settings
-from tools.environments import ADDED, ROOT, SOURCES, SetupError
+from tools.environments import ADDITIONS, APART, ROOT, SOURCES, SetupError
 from tools.locking import alone
 
 OLDEST_PYTHON = (3, 11)
@@ -46,18 +46,26 @@ def set_up(venv, numpy=None, version=sys.version_info):
     return True
 
 
-def add(venv, name, version=sys.version_info):
-    """Add what only some targets need to the environment; return whether it was missing."""
-    sources = (*SOURCES, environments.added_lock(name))
+def add(venv, addition, version=sys.version_info):
+    """Add what a target needs besides to the environment; return whether it was missing."""
+    sources = (*SOURCES, environments.lock_of(addition))
     wanted = environments.fingerprint(ROOT, version, sources=sources)
-    stamp = environments.added_stamp(name)
+    stamp = environments.stamp_of(addition)
     if environments.is_up_to_date(venv, wanted, stamp):
         return False
     with alone(os.path.join(ROOT, SOURCES[0]), OTHER_AT_WORK):
         if environments.is_up_to_date(venv, wanted, stamp):
             return False
-        environments.add(venv, name, wanted)
+        environments.add(venv, addition, wanted)
     return True
+
+
+def folder_of(options):
+    """Return the environment that is meant."""
+    if options.numpy:
+        return os.path.join(ROOT, f".venv-numpy-{options.numpy}")
+    apart = [f".venv-{name}" for name in options.add if name in APART]
+    return os.path.join(ROOT, *apart or [".venv"])
 
 
 def hand_over(command):
@@ -81,12 +89,16 @@ def main(arguments):
     parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
     parser.add_argument("--numpy", metavar="VERSION", help="a NumPy version, or: newest")
     parser.add_argument(
-        "--add", action="append", choices=ADDED, default=[], help="with what only some targets need"
+        "--add",
+        action="append",
+        choices=ADDITIONS,
+        default=[],
+        help="what some targets need besides",
     )
     options = parser.parse_args(arguments[:cut])
     if options.numpy is not None and not re.fullmatch(r"newest|\d+(\.\d+)+", options.numpy):
         parser.error("name a NumPy version: make test-numpy NUMPY=1.26.4, or NUMPY=newest")
-    venv = os.path.join(ROOT, f".venv-numpy-{options.numpy}" if options.numpy else ".venv")
+    venv = folder_of(options)
     start = time.time()
     try:
         set_up(venv, options.numpy)

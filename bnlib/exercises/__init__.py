@@ -16,7 +16,7 @@ A function is checked on many small batches, drawn from all that is legal: `chec
 draws others, and `case()` hands over the batch on which the last check failed. Deliberate cheating
 inside one process, such as replacing NumPy's functions, is not defended against.
 
-`ALL` maps each name to its exercise.
+`ALL` maps each name to its exercise, and `progress()` shows how far you are.
 """
 
 from bnlib.exercises import (
@@ -43,6 +43,8 @@ from bnlib.exercises import (
     nb08_groups,
     nb09_statistics,
     nb10_sweeps,
+    overview,
+    plain,
 )
 from bnlib.exercises.checker.challenge import Challenge
 from bnlib.exercises.checker.exercise import Exercise
@@ -80,6 +82,18 @@ ALL = {
     if isinstance(found, Question)
 }
 
-__all__ = ["ALL", "Challenge", "Exercise", "Prediction", "Result", *ALL]
+for name, found in ALL.items():
+    found.plain = getattr(plain, name, found.answer)
+
+
+def progress(notebook=None):
+    """Show which exercises are solved, tried and open: of one notebook, as "02", or of all.
+
+    Where it is kept, and when, says `checker.record`.
+    """
+    return overview.of(ALL, notebook)
+
+
+__all__ = ["ALL", "Challenge", "Exercise", "Prediction", "Result", "progress", *ALL]
 
 globals().update(ALL)

@@ -40,7 +40,8 @@ FINE = 2.0**-10  # standard deviations: to about a multiple of that, an origin o
 COARSE = 2.0**4  # the same for an upstream gradient, whose origin is mostly 0 then
 MISLED = 0.75  # the distance between that origin and the mean, by the origin, that is too far
 STRETCH = 256  # numbers added up in x's dtype
-ROWS = 32  # the same for a table, where neighbours belong to different channels
+TILE = 512  # channels of a table whose terms lie together
+ROWS = 32  # as STRETCH, for a table, where neighbours belong to different channels
 
 
 @njit(**EXACT)
@@ -151,6 +152,17 @@ def _add_up_gradient(dout, x, above, origin, first, last, start, stop, sums, dot
 
 
 @njit(**EXACT)
+def _copy_terms(terms, first, last, copy):
+    """Copy the terms of some channels, row after row, into one array with TILE places for each.
+
+    The compiler does several numbers at once only if it can tell that the result is written over
+    nothing that is read. Of one array it can, of a row for each term it gives up.
+    """
+    for k in range(copy.size // TILE):
+        copy[k * TILE : k * TILE + last - first] = terms[k, first:last]
+
+
+@njit(**EXACT)
 def _write(x, terms, first, last, start, stop, y):
     """Set y = (x - head) * scale + shift, for these channels and images."""
     head, scale, shift = terms[0], terms[1], terms[2]
@@ -161,11 +173,14 @@ def _write(x, terms, first, last, start, stop, y):
                 for i in range(x.shape[2]):
                     y[n, c, i] = (x[n, c, i] - h) * k + b
     else:
-        h, k, b = head[first:last], scale[first:last], shift[first:last]
-        for n in range(stop - 1, start - 1, -1):
-            row, out = x[n, first:last], y[n, first:last]
-            for c in range(row.size):
-                out[c] = (row[c] - h[c]) * k[c] + b[c]
+        t = np.empty(3 * TILE, x.dtype)
+        for begin in range(first, last, TILE):
+            end = min(begin + TILE, last)
+            _copy_terms(terms, begin, end, t)
+            for n in range(stop - 1, start - 1, -1):
+                row, out = x[n, begin:end], y[n, begin:end]
+                for c in range(row.size):
+                    out[c] = (row[c] - t[c]) * t[TILE + c] + t[2 * TILE + c]
 
 
 @njit(**EXACT)
@@ -180,12 +195,15 @@ def _write_gradient(dout, x, terms, first, last, start, stop, dx):
                 for i in range(x.shape[2]):
                     dx[n, c, i] = k * ((dout[n, c, i] - p) - ((x[n, c, i] - h) * q + r))
     else:
-        h, k, q = head[first:last], scale[first:last], slope[first:last]
-        p, r = through_mean[first:last], rest[first:last]
-        for n in range(stop - 1, start - 1, -1):
-            row, upstream, out = x[n, first:last], dout[n, first:last], dx[n, first:last]
-            for c in range(row.size):
-                out[c] = k[c] * ((upstream[c] - p[c]) - ((row[c] - h[c]) * q[c] + r[c]))
+        t = np.empty(5 * TILE, x.dtype)
+        for begin in range(first, last, TILE):
+            end = min(begin + TILE, last)
+            _copy_terms(terms, begin, end, t)
+            for n in range(stop - 1, start - 1, -1):
+                row, upstream, out = x[n, begin:end], dout[n, begin:end], dx[n, begin:end]
+                for c in range(row.size):
+                    through_x = (row[c] - t[c]) * t[2 * TILE + c] + t[4 * TILE + c]
+                    out[c] = t[TILE + c] * ((upstream[c] - t[3 * TILE + c]) - through_x)
 
 
 @njit(**EXACT)

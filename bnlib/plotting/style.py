@@ -22,7 +22,7 @@ COLORS = {
     "muted": FAINT,
 }
 SERIES = ("#332288", "#2E9C8A", "#99264F", "#999933")  # lines that are compared
-GROUPS = ("#77AADD", "#EEDD88", "#FFAABB", "#9CAE65", "#74DDEE", "#EB881F", "#D7F6C7", "#BC9C96")
+GROUPS = ("#77AADD", "#EEDD88", "#FFAABB", "#9CAE65", "#74DDEE", "#EC8A1E", "#D7F6C7", "#BC9C96")
 MARKERS = "osD^"
 WIDEST = 636  # points: 848 pixels, a cell's width in JupyterLab on a screen of 1280
 LINES = ("-", "--", ":", "-.")
@@ -31,6 +31,13 @@ LINES = ("-", "--", ":", "-.")
 # reader, and show it before a notebook is trusted. Of image/svg+xml they do neither.
 AS_HTML = True
 ENCODED = {ord(sign): f"%{ord(sign):02X}" for sign in '%#<>"&\n'}  # all that such an address needs
+# On a dark page a figure turns its light over and keeps its hues; photographs stay as they are.
+# JupyterLab hands its theme on to a figure as the preferred scheme.
+TURNED = "invert(1) hue-rotate(180deg)"  # twice, it is no change
+DARK = (
+    f"@media (prefers-color-scheme: dark) {{ .bnlib-figure, .bnlib-figure image "
+    f"{{ filter: {TURNED} }} }}"
+)
 CHANNELS = {"red": SERIES[2], "green": SERIES[1], "blue": SERIES[0]}  # of a photograph
 
 
@@ -46,7 +53,7 @@ def use_style():
             "svg.fonttype": "none",  # text stays text
             "figure.figsize": (9, 3.2),
             "figure.constrained_layout.use": True,
-            "figure.facecolor": "white",  # legible on a dark page too
+            "figure.facecolor": "white",  # `themed` turns it over on a dark page
             "font.size": 10,
             "axes.titlesize": 11,
             "axes.spines.top": False,
@@ -54,6 +61,16 @@ def use_style():
             "legend.frameon": False,
             "image.cmap": "gray",
         }
+    )
+
+
+def themed(svg):
+    """Return the text of an SVG with a rule that follows the page's theme, for its class alone."""
+    return re.sub(
+        "<svg ([^>]*)>",
+        lambda root: f'<svg class="bnlib-figure" {root[1]}><style>{DARK}</style>',
+        svg,
+        count=1,
     )
 
 
@@ -85,7 +102,7 @@ def show(fig, alt):
     size = f'width="{min(72 * fig.get_figwidth(), WIDEST):g}pt"'  # the height follows
     rest = re.sub(r'width="[^"]+" height="[^"]+"', size, rest, count=1)
     label = escape(alt, quote=True)
-    svg = f'{tag}role="img" aria-label="{label}" {rest}'
+    svg = themed(f'{tag}role="img" aria-label="{label}" {rest}')
     display(forms(svg, alt), raw=True)
 
 

@@ -18,6 +18,7 @@ from bnlib.layout import count
 from bnlib.plotting.style import FAINT, GROUPS, INK
 from bnlib.training import data
 from bnlib.widgets.explorer import Explorer
+from bnlib.widgets.overlay import Place
 from bnlib.widgets.svg import element, picture, text
 
 N, C = 3, 4
@@ -108,8 +109,9 @@ def draw(norm="batch", image=0, channel=0):
 
 
 def axes_explorer():
-    """Return the explorer: choose a norm, an image and a channel, see what shares its mean."""
-    return Explorer("axes-explorer", draw, _build, still={"norm": "batch", "channel": 1})
+    """Return the explorer: choose a norm, click on an image's channel, see what shares its mean."""
+    still = {"norm": "batch", "channel": 1}
+    return Explorer("axes-explorer", draw, _build, still, places=_places)
 
 
 def _build(ipywidgets):
@@ -119,6 +121,18 @@ def _build(ipywidgets):
         "channel": ipywidgets.IntSlider(0, 0, C - 1, description="Channel"),
     }
     return controls, [controls["norm"], ipywidgets.HBox([controls["image"], controls["channel"]])]
+
+
+def _places(controls):
+    """Return a place for each image's channel, in the block and in the photograph."""
+    for left in (LEFT, PHOTO):
+        for n, c in np.ndindex(N, C):
+            choose = partial(_choose, controls, n, c)
+            yield Place(*_corner(left, n, c), CELL, CELL, f"image {n}, channel {c}", choose)
+
+
+def _choose(controls, image, channel):
+    controls["image"].value, controls["channel"].value = image, channel
 
 
 def _described(shared):

@@ -3,7 +3,7 @@
 from html import escape
 from typing import NamedTuple
 
-from bnlib.plotting.style import INK
+from bnlib.plotting.style import FAINT, INK
 
 FONT = "'DejaVu Sans', Verdana, Arial, sans-serif"
 
@@ -14,6 +14,7 @@ class Picture(NamedTuple):
     svg: str
     alt: str
     state: str
+    size: tuple[float, float]
 
 
 def element(tag, *content, **attributes):
@@ -62,7 +63,19 @@ def picture(size, *content, title, alt, state):
     }
     ground = element("rect", width=width, height=height, fill="white")
     heading = text(12, 22, title, font_size=15, font_weight="bold")
-    return Picture(element("svg", ground, *content, heading, **attributes), alt, written)
+    return Picture(element("svg", ground, *content, heading, **attributes), alt, written, size)
+
+
+def captioned(shown, words):
+    """Return a picture's SVG with a line of text below it."""
+    (width, height), lower = shown.size, 24
+    sizes = (f'viewBox="0 0 {width} {height}"', f'height="{height}"')
+    root, end, content = shown.svg.partition(">")
+    for old in sizes:
+        root = root.replace(old, old.replace(f'{height}"', f'{height + lower}"'))
+    ground = element("rect", y=height, width=width, height=lower, fill="white")
+    line = text(12, height + 14, words, font_size=11, fill=FAINT)
+    return f"{root}{end}{content.removesuffix('</svg>')}{ground}{line}</svg>"
 
 
 def _written(value):

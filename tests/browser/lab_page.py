@@ -131,6 +131,12 @@ class LabPage:
             arg=[index, before],
         )
 
+    def replace_cell(self, index, text):
+        """Put a text in place of all of a cell, as a student pastes it."""
+        self.show(index).locator(".cm-content").click()
+        self.page.keyboard.press("Control+a")
+        self.page.keyboard.insert_text(text)
+
     def replace_line(self, index, number, text):
         """Type a text in place of a line of a cell, as a student does; its indent stays."""
         self.show(index).locator(".cm-content").click()

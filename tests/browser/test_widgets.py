@@ -5,6 +5,7 @@ from statistics import median
 import pytest
 from coloraide import Color
 
+from bnlib.widgets import axes
 from tests.browser.conftest import SCREENSHOTS
 
 PRESSES = 21  # there and back again, and one more, so that it ends elsewhere
@@ -134,6 +135,18 @@ def test_stepper_fits_the_screen_and_its_words_keep_off_the_handle(explorer, lab
         wait_for_step(explorer, step)
     handle.blur()
     explorer.screenshot(path=SCREENSHOTS / "stepper.png")  # docs/stepper.png is a copy
+
+
+@pytest.mark.parametrize("explorer", ["axes-explorer"], indirect=True)
+def test_click_on_a_square_chooses_it_where_it_is_drawn(explorer, lab, screenshot):
+    left, top, *_ = edges(explorer.locator("svg[data-state]"))
+    for image, channel in ((2, 3), (0, 1)):
+        x, y = axes._corner(axes.LEFT, image, channel)
+        middle = axes.CELL / 2
+        lab.page.mouse.click(left + x + middle, top + y + middle)
+        state = f"norm=batch image={image} channel={channel}"
+        explorer.locator(f'svg[data-state="{state}"]').wait_for()
+    screenshot("axes-explorer_clicked")
 
 
 def edges(locator):

@@ -65,8 +65,13 @@ def states(sizes, start):
 
 def controls(explorer):
     """Return the rows of controls as a page needs them, asked of the widget."""
-    rows = [row for row in explorer.root.children if not isinstance(row, ipywidgets.HTML)]
+    rows = [row for row in explorer.root.children if not is_picture(explorer, row)]
     return [[described(explorer, widget) for widget in members(row)] for row in rows]
+
+
+def is_picture(explorer, row):
+    """Tell whether a row is a text, or what the picture stands in."""
+    return isinstance(row, ipywidgets.HTML) or explorer.figure in getattr(row, "children", ())
 
 
 def members(row):

@@ -42,12 +42,14 @@ class Challenge(Question):
     def __repr__(self):
         return f"{self.name}(layer): {self.question}"
 
-    def stub(self):
-        """Return what a cell begins with: the signature and an empty body."""
-        return f"def {self.name}(layer):\n    return ...  # your code here\n"
+    def _empty(self):
+        return f"def {self.name}(layer):\n    return ...  # your code here\n\n\n"
 
     def check(self, answer, seed=0):
         """Set a check on everything right and wrong, and say its score."""
+        return self._noted(self._compared(answer))
+
+    def _compared(self, answer):
         if outcomes.is_nothing(answer):
             return self._not_written(": the function returns nothing")
         if not callable(answer):

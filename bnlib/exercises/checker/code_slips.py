@@ -10,6 +10,7 @@ from types import FunctionType
 import numpy as np
 
 from bnlib.exercises.checker import outcomes
+from bnlib.exercises.checker.elsewhere import Elsewhere
 from bnlib.exercises.checker.slips import Slip
 
 TRIED = 6  # batches in which an argument or a global is changed
@@ -96,25 +97,34 @@ def _other(value):
 
 def _globals_that_matter(answer, found, trial):
     """Return the numbers outside that a function reads, and whose change changes its results."""
-    function = _python_function(answer)
-    if function is None:
-        return {}
-    read = inspect.getclosurevars(function).globals  # attributes of these names, too
-    data = {name: value for name, value in read.items() if _is_data(value)}
     return {
         name: value
-        for name, value in data.items()
+        for name, value in numbers_read(answer).items()
         if any(
             not _same(found[k].results, one.results) or found[k].kind != one.kind
             for k, one in enumerate(
-                _outcomes(_with_globals(function, {name: _other(value)}), trial, range(2))
+                _outcomes(with_globals(answer, {name: _other(value)}), trial, range(2))
             )
         )
     }
 
 
-def _with_globals(function, changed):
+def numbers_read(answer):
+    """Return the numbers outside that a function reads, by name."""
+    if isinstance(answer, Elsewhere):
+        return answer.numbers_read()
+    function = _python_function(answer)
+    if function is None:
+        return {}
+    read = inspect.getclosurevars(function).globals  # attributes of these names, too
+    return {name: value for name, value in read.items() if _is_data(value)}
+
+
+def with_globals(answer, changed):
     """Return a copy of a function that reads these globals in place of its own."""
+    if isinstance(answer, Elsewhere):
+        return answer.with_globals(changed)
+    function = _python_function(answer)
     scope = {**function.__globals__, **changed}
     copy = FunctionType(
         function.__code__, scope, function.__name__, function.__defaults__, function.__closure__

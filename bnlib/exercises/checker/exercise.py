@@ -29,6 +29,7 @@ from bnlib.exercises.checker.domain import shrunk
 from bnlib.exercises.checker.handed import handed_over
 from bnlib.exercises.checker.question import Question, Result, Text
 from bnlib.exercises.checker.sandbox import quiet
+from bnlib.exercises.checker.shown import beside
 from bnlib.exercises.checker.trial import Trial
 
 STUCK = ("does not end", "memory")  # says more than a wrong number in an earlier case
@@ -85,9 +86,10 @@ class Exercise(Question):
     def __repr__(self):
         return f"{self.name}({', '.join(self.arguments)}): {self.question}"
 
-    def stub(self):
-        """Return what a cell begins with: the signature and an empty body."""
-        return f"def {self.name}({', '.join(self.arguments)}):\n    return ...  # your code here\n"
+    def _empty(self):
+        return (
+            f"def {self.name}({', '.join(self.arguments)}):\n    return ...  # your code here\n\n\n"
+        )
 
     def case(self):
         """Return the arguments of the batch on which the last check failed, and what is right.
@@ -103,6 +105,9 @@ class Exercise(Question):
 
         seed draws other batches.
         """
+        return self._noted(self._compared(answer, seed))
+
+    def _compared(self, answer, seed):
         if outcomes.is_nothing(answer):
             return self._not_written(": the function returns nothing")
         if not callable(answer):
@@ -164,7 +169,9 @@ class Exercise(Question):
         kind = slip.name if slip else outcome.kind
         shown = f"Case {case.label}: {value_slips.complaint(trial, outcome, right)}"
         more = f"{self._call('case()')} gives this case, {self._call('hint(1)')} a hint."
-        return Result(False, f"Not right yet.{said}\n{shown}\n{more}", kind)
+        sentence = slip.sentence if slip else ""
+        message = f"Not right yet.{said}\n{shown}\n{more}"
+        return Result(False, message, kind, sentence, drawing=_drawn(trial, outcome, right))
 
     def _slip(self, answer, found, first, trial):
         """Return the slip that explains a wrong answer best, or None.
@@ -210,6 +217,12 @@ def _cause(outcome, case):
     """Return the name of what lies behind an exception, or None."""
     slip = exceptions.of_exception(outcome, case)
     return slip and slip.name
+
+
+def _drawn(trial, outcome, right):
+    """Draw a wrong result beside the right one, where a picture says more than its worst number."""
+    wrong = None if outcome.problem else trial.complaint(outcome, right)
+    return "" if wrong is None else beside(*wrong)
 
 
 def exercise(**options):

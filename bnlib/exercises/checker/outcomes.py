@@ -9,6 +9,7 @@ from typing import NamedTuple
 
 import numpy as np
 
+from bnlib.exercises.checker.elsewhere import Elsewhere
 from bnlib.exercises.checker.sandbox import TookTooLong, limits
 
 NOTHING = (None, Ellipsis, NotImplemented)
@@ -40,7 +41,7 @@ def run(function, cases, names, parts):
         problem = (
             "It was stopped because it did not come to an end. Is there a loop that never does?"
         )
-        problem += _where(error, function) or ""
+        problem += where_raised(error, function) or ""
         outcomes.append(Outcome(problem=problem, kind="does not end"))
     return outcomes
 
@@ -52,14 +53,14 @@ def attempt(function, values, names, parts, call=None):
         value = (call or function)(*values)
     except MemoryError as error:
         problem = "It was stopped because it asked for too much memory."
-        problem += _where(error, function) or ""
+        problem += where_raised(error, function) or ""
         return Outcome(problem=problem, kind="memory")
     except (KeyboardInterrupt, TookTooLong):
         raise
     except BaseException as error:  # SystemExit, and what a student may derive
         return _raised(error, function, names)
     changed = tuple(
-        name for name, was, now in zip(names, before, values, strict=True) if _differs(was, now)
+        name for name, was, now in zip(names, before, values, strict=True) if differs(was, now)
     )
     return read(value, parts)._replace(changed=changed)
 
@@ -86,7 +87,7 @@ def written_to(function, case, names, parts, updates=()):
 
 
 def _raised(error, function, names):
-    where = _where(error, function) or ""
+    where = where_raised(error, function) or ""
     if isinstance(error, NotImplementedError) or "raise NotImplemented" in where:
         return Outcome(problem="it raised NotImplemented.", kind="unfinished", blank=True)
     return Outcome(problem=_describe(error, function, names), kind=type(error).__name__)
@@ -178,7 +179,8 @@ def kind_of(value):
     return f"a value of type {type(value).__name__}"
 
 
-def _differs(was, now):
+def differs(was, now):
+    """Return whether an array is no longer what it was."""
     return isinstance(was, np.ndarray) and (
         was.shape != now.shape or was.tobytes() != now.tobytes()
     )
@@ -191,14 +193,16 @@ def _describe(error, function, names):
     except Exception:  # whatever a class of the student's own may raise
         said = ""
     said = f"{type(error).__name__}: {said}" if said else type(error).__name__
-    where = _where(error, function)
+    where = where_raised(error, function)
     if where is None:
         return f"Calling it with ({', '.join(names)}) raised {said}."
     return f"It raised {said}{where}"
 
 
-def _where(error, function):
+def where_raised(error, function):
     """Return the student's line where an exception arose, as a line of text; None if outside."""
+    if isinstance(function, Elsewhere):
+        return function.where(error)
     code, frames = code_of(function), traceback.walk_tb(error.__traceback__)
     file = code and code.co_filename
     own = [(frame.f_code, line) for frame, line in frames if frame.f_code.co_filename == file]

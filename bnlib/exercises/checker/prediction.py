@@ -4,6 +4,7 @@ import numpy as np
 
 from bnlib.exercises.checker import outcomes
 from bnlib.exercises.checker.question import Question, Result
+from bnlib.exercises.checker.solution import assignment
 
 
 class Prediction(Question):
@@ -15,12 +16,17 @@ class Prediction(Question):
     def __repr__(self):
         return f"{self.name}: {self.question}"
 
-    def stub(self):
-        """Return what a cell begins with."""
-        return f"{self.name} = ...  # your answer here\n"
+    def _empty(self):
+        return f"{self.name} = ...  # your answer here\n\n"
+
+    def _written_out(self):
+        return assignment(self.plain)
 
     def check(self, answer):
         """Compare a value with the right one."""
+        return self._noted(self._compared(answer))
+
+    def _compared(self, answer):
         if outcomes.is_nothing(answer):
             return self._not_written()
         given, right = outcomes.real_array(answer), np.array(self.answer())
@@ -42,7 +48,7 @@ class Prediction(Question):
     def _foreseen(self, sentence, value):
         told = self._told(sentence)
         more = "" if told == sentence else f" For a hint, run {self._call('hint(1)')}."
-        return Result(False, f"Not right yet. {told}{more}", value)
+        return Result(False, f"Not right yet. {told}{more}", value, sentence)
 
 
 def prediction(**options):

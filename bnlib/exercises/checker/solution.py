@@ -1,7 +1,8 @@
-"""The source of an answer, together with what it needs, as a text that runs as it is."""
+"""The source of an answer as a text that runs as it is, and where bnlib does the same."""
 
 import ast
 import inspect
+import re
 import sys
 import textwrap
 
@@ -11,13 +12,18 @@ IMPORTS = (ast.Import, ast.ImportFrom)
 def self_contained(function):
     """Return a function's source without its decorator, and what it needs of its module."""
     module = ast.parse(inspect.getsource(sys.modules[function.__module__])).body
-    definition = ast.parse(textwrap.dedent(inspect.getsource(function))).body[0]
+    source = textwrap.dedent(inspect.getsource(function))
+    definition = ast.parse(source).body[0]
     definition.decorator_list = []
     needed = _needed(definition, module)
     imports = [ast.unparse(node) + "\n" for node in needed if isinstance(node, IMPORTS)]
     others = [ast.unparse(node) for node in needed if not isinstance(node, IMPORTS)]
     blocks = ["".join(imports)] if imports else []
-    return "\n\n".join([*blocks, *others, ast.unparse(definition)]) + "\n"
+    return "\n\n".join([*blocks, *others, _without_decorator(source, definition)])
+
+
+def _without_decorator(source, definition):
+    return "".join(source.splitlines(keepends=True)[definition.lineno - 1 :])
 
 
 def _needed(definition, module):
@@ -46,16 +52,26 @@ def _defined(node):
     return {target.id for target in targets if isinstance(target, ast.Name)}
 
 
-def under_its_module(function):
-    """Return a function of bnlib under the name of its module, without its type hints."""
-    lines = textwrap.dedent(inspect.getsource(function)).splitlines()
-    definition = ast.parse("\n".join(lines)).body[0]
-    body = lines[definition.body[0].lineno - 1 :]
-    definition.returns, definition.body = None, [ast.Pass()]
-    for argument in ast.walk(definition.args):
-        if isinstance(argument, ast.arg):
-            argument.annotation = None
-    head = ast.unparse(definition).removesuffix("    pass")
-    return "\n".join(
-        [f"# The mathematics, in {function.__module__}:", head + body[0], *body[1:], "", "", ""]
-    )
+def assignment(function):
+    """Return a function that takes nothing as an assignment to its name; a comment says why."""
+    definition = ast.parse(textwrap.dedent(inspect.getsource(function))).body[0]
+    value = ast.unparse(definition.body[-1].value)
+    return f"{function.__name__} = {value}  # {ast.get_docstring(definition)}\n"
+
+
+def places(function):
+    """Return the functions and classes of bnlib, outside the exercises, that a function names."""
+    source = ast.parse(textwrap.dedent(inspect.getsource(function))).body[0].body
+    nodes = [node for line in source for node in ast.walk(line)]
+    named = [_named(node, function.__globals__) for node in nodes]
+    of_bnlib = re.compile(r"bnlib\.(?!exercises)")
+    return [one for one in named if of_bnlib.match(getattr(one, "__module__", ""))]
+
+
+def _named(node, scope):
+    """Return the function or class that a name, or a name after a module's, stands for; or None."""
+    one = scope.get(node.id) if isinstance(node, ast.Name) else None
+    if isinstance(node, ast.Attribute) and isinstance(node.value, ast.Name):
+        module = scope.get(node.value.id)
+        one = getattr(module, node.attr, None) if inspect.ismodule(module) else None
+    return one if inspect.isfunction(one) or inspect.isclass(one) else None

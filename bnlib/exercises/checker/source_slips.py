@@ -5,6 +5,7 @@ import inspect
 import textwrap
 
 from bnlib.exercises.checker import outcomes
+from bnlib.exercises.checker.elsewhere import Elsewhere
 from bnlib.exercises.checker.slips import Slip
 
 LOOPS = (ast.For, ast.While)
@@ -31,11 +32,33 @@ def return_in_loop(answer, trial):
     return Slip("return inside a loop", said)
 
 
+def source_of(answer):
+    """Return the text of an answer's definition; an OSError or TypeError says there is none."""
+    if isinstance(answer, Elsewhere):
+        return answer.source()
+    return inspect.getsource(inspect.unwrap(getattr(answer, "py_func", answer)))
+
+
+def redefined(answer, source):
+    """Return the function that this text defines where an answer was defined.
+
+    Raises
+    ------
+    SyntaxError
+        If the text does not compile.
+    """
+    if isinstance(answer, Elsewhere):
+        return answer.redefined(source)
+    function = inspect.unwrap(getattr(answer, "py_func", answer))
+    scope = {**function.__globals__, **inspect.getclosurevars(function).nonlocals}
+    exec(compile(source, "<mended>", "exec"), scope)
+    return scope[ast.parse(source).body[0].name]
+
+
 def _tree(answer):
     """Return the syntax tree of an answer's definition, or None where there is no text."""
-    function = inspect.unwrap(getattr(answer, "py_func", answer))
     try:
-        tree = ast.parse(textwrap.dedent(inspect.getsource(function))).body[0]
+        tree = ast.parse(textwrap.dedent(source_of(answer))).body[0]
     except (OSError, TypeError, SyntaxError, IndexError):
         return None
     return tree if isinstance(tree, ast.FunctionDef) else None
@@ -62,17 +85,14 @@ def _computes(statement):
 def _mended(answer):
     """Return the function with each return behind the loop that it ends, or None."""
     tree = _tree(answer)
-    function = inspect.unwrap(getattr(answer, "py_func", answer))
     if tree is None or not any(_inside(loop) for loop in _own(tree) if isinstance(loop, LOOPS)):
         return None
     tree.decorator_list = []
     tree.body = _moved(tree.body)
-    scope = {**function.__globals__, **inspect.getclosurevars(function).nonlocals}
     try:
-        exec(compile(ast.fix_missing_locations(ast.Module([tree], [])), "<mended>", "exec"), scope)
+        return redefined(answer, ast.unparse(ast.fix_missing_locations(tree)))
     except SyntaxError:
         return None
-    return scope[tree.name]
 
 
 def _inside(loop):
