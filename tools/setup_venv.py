@@ -10,7 +10,8 @@ installed. tools/environments.py says what is upgraded in place and what is made
 at the same time, the second waits.
 
 With --add browser, what drives a browser is installed too, from requirements-browser.txt, with a
-stamp of its own; so with --add site and --add lite. --add nbgrader does the same in .venv-nbgrader, since nbgrader changes JupyterLab.
+stamp of its own; so with --add site and --add lite. --add nbgrader does the same in .venv-nbgrader,
+since nbgrader changes JupyterLab.
 
 With --numpy VERSION the packages are not locked: pip or uv picks them to go with that NumPy.
 
