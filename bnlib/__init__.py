@@ -33,7 +33,7 @@ __version__ = "0.1.0"
 MODULES = (
     *("contract", "conventions", "cs231n", "explanation", "folding", "layers", "layout"),
     *("normalize", "running", "statistics"),
-    *("exercises", "grading", "graph", "judges", "training"),
+    *("exercises", "grading", "graph", "judges", "sharded", "training"),
 )
 SHORT = {
     **{name: f"judges.{name}" for name in ("faults", "gradcheck", "reference", "sweeps")},

@@ -40,6 +40,8 @@ def real_array(value: Any, name: str) -> np.ndarray:
             value = np.asarray(value)
         except ValueError as error:
             raise ValueError(f"{name} must be a rectangular array: {error}") from None
+    elif np.isnan(sum(value.shape)):  # Dask's, once it was filtered
+        raise ValueError(f"{name} has unknown chunk sizes: call {name}.compute_chunk_sizes() first")
     if value.dtype.kind in "biu":
         return value.astype(np.float64)
     if value.dtype.kind != "f":
@@ -219,17 +221,18 @@ def variance(running_var: np.ndarray, eps: float) -> np.ndarray:
     """Return running_var if eps makes up for what any of its values lies below 0.
 
     A little below 0 is in order: so much of another eps may be in it. NaN stays in its channel.
+    Of Dask's arrays each chunk is checked, once it is computed.
     """
-    negative = isinstance(running_var, np.ndarray) and (running_var < 0).any()
-    if negative and (running_var <= -eps).any():
+    if hasattr(running_var, "map_blocks"):
+        return running_var.map_blocks(variance, eps, dtype=running_var.dtype)
+    if isinstance(running_var, np.ndarray) and ((running_var < 0) & (running_var <= -eps)).any():
         found = f"channel {np.argmin(running_var)} has {running_var.min()}, and eps is {eps}"
         raise ValueError(f"running_var must not be negative, or above -eps; {found}")
     return running_var
 
 
-def running_statistics(mean: np.ndarray, var: np.ndarray, eps: float) -> np.ndarray:
-    """Check both, and return mean if x - mean cannot overflow; NaN and infinity stay."""
-    variance(var, eps)
+def running_mean(mean: np.ndarray) -> np.ndarray:
+    """Return mean if x - mean cannot overflow; NaN and infinity stay."""
     most = np.finfo(mean.dtype).max * 2.0**-54
     if (np.isfinite(mean) & (np.abs(mean) > most)).any():
         raise ValueError(f"running_mean must be below {most:.0e} in size")

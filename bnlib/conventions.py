@@ -81,8 +81,7 @@ class Convention:
         for field, words in CHOICES.items():
             word = getattr(self, field)
             if word not in words:
-                listed = " or ".join(map(repr, words))
-                raise ValueError(f"{field} must be {listed}; got {word!r}")
+                raise ValueError(f"{field} must be {' or '.join(map(repr, words))}; got {word!r}")
         for field, limits in LIMITS.items():
             number = getattr(self, field)
             if not (number is None and field in MAY_BE_NONE):
@@ -136,8 +135,7 @@ class Convention:
         var = statistics.var.astype(np.result_type(statistics.var.dtype, np.float64))
         if (var + self.eps <= 0).any():
             raise ValueError(f"running_var + eps must be above 0; got {var} and {self.eps}")
-        var = var + (float(self.eps) - float(to.eps))
-        return replace(statistics, var=var, initial_share=None)
+        return replace(statistics, var=var + (float(self.eps) - float(to.eps)), initial_share=None)
 
     def explain(self) -> str:
         """Return a text that says what this convention does, in words and formulas.
@@ -171,14 +169,8 @@ def _check_number(field, number, low, high):
 
 
 CS231N = Convention(name="CS231N", initial_var=0.0)
-PYTORCH = Convention(
-    name="PyTorch",
-    momentum=0.1,
-    weighs="new",
-    divisor="m - 1",
-    one_value="error",
-    empty_batch="kept",
-)
+PYTORCH = Convention(name="PyTorch", momentum=0.1, weighs="new", divisor="m - 1")
+PYTORCH = replace(PYTORCH, one_value="error", empty_batch="kept")
 KERAS = Convention(name="Keras 3", eps=1e-3, momentum=0.99)
 FLAX = Convention(name="Flax", momentum=0.99)
 ONNX = Convention(name="ONNX", initial_mean=None, initial_var=None)

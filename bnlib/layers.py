@@ -596,9 +596,8 @@ def _backward(norm, dout, cache):
     return tuple([d.astype(cache.dtype, copy=False) for d in shaped])
 
 
-def _inference(x, gamma, beta, running_mean, running_var, eps):
-    given = {"gamma": gamma, "running_mean": running_mean, "running_var": running_var}
-    deviations, rest, std, gamma, beta = _frozen(x, eps, **given, beta=beta)
+def _inference(x, gamma, beta, mean, var, eps):
+    deviations, rest, std, gamma, beta = _frozen(x, eps, gamma, mean, var, beta=beta)
     scale, y = gamma / std, deviations
     # float32 holds seven digits of a mean. The others, small beside x but not beside its
     # deviations, go into the shift.
@@ -608,9 +607,8 @@ def _inference(x, gamma, beta, running_mean, running_var, eps):
     return y.astype(x.dtype, copy=False)
 
 
-def _inference_backward(dout, x, gamma, running_mean, running_var, eps):
-    given = {"gamma": gamma, "running_mean": running_mean, "running_var": running_var}
-    deviations, rest, std, gamma = _frozen(x, eps, **given)
+def _inference_backward(dout, x, gamma, mean, var, eps):
+    deviations, rest, std, gamma = _frozen(x, eps, gamma, mean, var)
     dout = contract.upstream_gradient(dout, x.shape, deviations.dtype)
     scale = per_channel((gamma / std).astype(dout.dtype), x.ndim)
     dbeta = np.reshape(sum_to(dout, scale.shape), (-1,))
@@ -618,7 +616,7 @@ def _inference_backward(dout, x, gamma, running_mean, running_var, eps):
     return tuple([d.astype(x.dtype, copy=False) for d in (scale * dout, dgamma, dbeta)])
 
 
-def _frozen(x, eps, **given):
+def _frozen(x, eps, gamma, mean, var, **beta):
     """Return x minus the rounded mean, what rounding took off it, std, gamma, and beta if given.
 
     The first in the dtype that x is computed in, or float64 where float32 may not do.
@@ -626,9 +624,10 @@ def _frozen(x, eps, **given):
     dtype = contract.working_dtype(x.dtype)
     eps = contract.epsilon(eps, dtype)
     wide = np.promote_types(dtype, np.float64)
+    given = {"gamma": gamma, "running_mean": mean, "running_var": var, **beta}
     gamma, mean, var, *beta = contract.channel_values(x, wide, **given)
     if not (ordinary(var, eps, dtype) and ordinary(np.abs(mean), 1.0, dtype)):
-        dtype = contract.running_statistics(mean, var, eps).dtype
+        dtype = contract.running_mean(mean).dtype
     head = mean.astype(dtype)
     deviations = x.astype(dtype, copy=False) - per_channel(head, x.ndim)
-    return deviations, mean - head, np.sqrt(var + eps), gamma, *beta
+    return deviations, mean - head, np.sqrt(contract.variance(var, eps) + eps), gamma, *beta

@@ -8,7 +8,7 @@ from typing import NamedTuple
 import numpy as np
 
 from bnlib import contract
-from bnlib.layout import count, counted, mean_along, reduced_axes
+from bnlib.layout import MANY, count, counted, mean_along, reduced_axes
 
 
 class BatchStatistics(NamedTuple):
@@ -215,17 +215,26 @@ class Moments:
     def of(cls, x: contract.Data) -> "Moments":
         """Return the moments of a shard (N, C) or (N, C, ...), which may be empty, in float64."""
         x = contract.batch(x)
-        x = x.astype(np.result_type(x.dtype, np.float64), copy=False)
         axes = reduced_axes(x.ndim)
+        with np.errstate(over="ignore", invalid="ignore"):
+            found = cls._of(x, axes)
+        if not ordinary(found.m2, 1.0, found.m2.dtype):
+            lost = ~np.isfinite(found.m2) & np.isfinite(x).all(axis=axes)
+            contract.no_variance_lost(lost, found.m2.dtype)
+        return found
+
+    @classmethod
+    def _of(cls, x, axes):
+        """Return the moments of x, a few images at a time: as one, x would be in memory 8 times."""
         m = count(x.shape, axes)
+        if m > 1 and isinstance(x, np.ndarray) and x.size > 4 * MANY:
+            axis = next(axis for axis in axes if x.shape[axis] > 1)
+            return merge(*(cls._of(half, axes) for half in np.array_split(x, 2, axis)))
+        x = x.astype(np.result_type(x.dtype, np.float64), copy=False)
         if m == 0:
             return cls(0, *np.zeros((3, x.shape[1]), x.dtype))
-        with np.errstate(over="ignore", invalid="ignore"):
-            origin = mean_along(x, axes)
-            shift, _, var = centred_moments(x - origin, axes)
-        if not ordinary(var, 1.0, x.dtype):
-            lost = ~np.isfinite(var) & np.isfinite(x).all(axis=axes, keepdims=True)
-            contract.no_variance_lost(lost, var.dtype)
+        origin = mean_along(x, axes)
+        shift, _, var = centred_moments(x - origin, axes)
         return cls(m, *(np.reshape(v, (-1,)) for v in (origin, shift, var * m)))
 
     @property

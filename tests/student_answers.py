@@ -463,6 +463,85 @@ def merge_average(m_a, mean_a, s_a, m_b, mean_b, s_b):
     return m, mean, s_a + s_b + (mean_b - mean_a) ** 2 / (1 / m_a + 1 / m_b)
 
 
+# --- merge_shards(counts, means, squares)
+
+
+def shards_weighted(counts, means, squares):
+    m = counts.sum()
+    mean = np.average(means, axis=0, weights=counts)
+    return m, mean, (squares + counts[:, None] * (means - mean) ** 2).sum(axis=0)
+
+
+def shards_one_by_one(counts, means, squares):
+    m, mean, s = counts[0], means[0], squares[0]
+    for count, other, square in zip(counts[1:], means[1:], squares[1:], strict=True):
+        d, n = other - mean, m + count
+        mean, s, m = mean + d * count / n, s + square + d**2 * m * count / n, n
+    return m, mean, s
+
+
+def shards_loops(counts, means, squares):
+    mean, s = [], []
+    for c in range(means.shape[1]):
+        mu = sum(int(n) * float(v) for n, v in zip(counts, means[:, c], strict=True)) / int(
+            sum(counts)
+        )
+        mean.append(mu)
+        s.append(
+            sum(
+                float(q) + int(n) * (float(v) - mu) ** 2
+                for n, v, q in zip(counts, means[:, c], squares[:, c], strict=True)
+            )
+        )
+    return int(sum(counts)), mean, s
+
+
+def shards_about_the_first(counts, means, squares):
+    d, m = means - means[0], counts.sum()
+    step = counts @ d / m
+    return m, means[0] + step, squares.sum(axis=0) + counts @ (d - step) ** 2
+
+
+def shards_by_shares(counts, means, squares):
+    share = (counts / counts.sum())[:, None]
+    mean = (share * means).sum(axis=0)
+    return (
+        sum(counts),
+        mean,
+        sum(squares) + counts.sum() * (share * (means - mean) ** 2).sum(axis=0),
+    )
+
+
+# --- shard_gradient(dout, xhat, inv_std, gamma, m, dgamma, dbeta)
+
+
+def shard_columns(dout, xhat, inv_std, gamma, m, dgamma, dbeta):
+    return column(gamma * inv_std) * (dout - column(dbeta) / m - xhat * column(dgamma) / m)
+
+
+def shard_by_m(dout, xhat, inv_std, gamma, m, dgamma, dbeta):
+    return column(gamma * inv_std / m) * (m * dout - column(dbeta) - xhat * column(dgamma))
+
+
+def shard_loops(dout, xhat, inv_std, gamma, m, dgamma, dbeta):
+    dx = np.zeros(dout.shape)
+    for c in range(dout.shape[1]):
+        inner = dout[:, c] - (dbeta[c] + xhat[:, c] * dgamma[c]) / m
+        dx[:, c] = gamma[c] * inv_std[c] * inner
+    return dx
+
+
+def shard_last_axis(dout, xhat, inv_std, gamma, m, dgamma, dbeta):
+    d, n = (np.moveaxis(a, 1, -1) for a in (dout, xhat))
+    return np.moveaxis(gamma * inv_std * (d - dbeta / m - n * (dgamma / m)), -1, 1)
+
+
+def shard_dxhat(dout, xhat, inv_std, gamma, m, dgamma, dbeta):
+    dxhat = column(gamma) * dout
+    through_mean, through_var = column(gamma * dbeta) / m, column(gamma * dgamma) / m
+    return column(inv_std) * (dxhat - through_mean - xhat * through_var)
+
+
 def course_in_place(running_mean, running_var, mean, var, m, momentum):
     running_mean *= momentum
     running_mean += (1 - momentum) * mean
@@ -769,6 +848,14 @@ RIGHT = {
         layer_loops,
         layer_einsum,
     ),
+    "merge_shards": (
+        shards_weighted,
+        shards_one_by_one,
+        shards_loops,
+        shards_about_the_first,
+        shards_by_shares,
+    ),
+    "shard_gradient": (shard_columns, shard_by_m, shard_loops, shard_last_axis, shard_dxhat),
     "group_norm": (group_reshaped, group_rows, group_loops, group_split, group_einsum),
     "spatial_forward": (
         forward_keepdims,

@@ -402,6 +402,47 @@ def merge_sums_only(m_a, mean_a, s_a, m_b, mean_b, s_b):
     return m_a + m_b, (mean_a + mean_b) / 2, s_a + s_b
 
 
+def shards_averaged(counts, means, squares):
+    return counts.sum(), means.mean(axis=0), squares.sum(axis=0)
+
+
+def shards_mean_averaged(counts, means, squares):
+    mean = means.mean(axis=0)
+    s = squares.sum(axis=0) + (counts[:, None] * (means - mean) ** 2).sum(axis=0)
+    return counts.sum(), mean, s
+
+
+def shards_without_spread(counts, means, squares):
+    return counts.sum(), np.average(means, axis=0, weights=counts), squares.sum(axis=0)
+
+
+def shards_to_a_variance(counts, means, squares):
+    m, mean = counts.sum(), np.average(means, axis=0, weights=counts)
+    return m, mean, (squares + counts[:, None] * (means - mean) ** 2).sum(axis=0) / m
+
+
+def shard_of_own_means(dout, xhat, inv_std, gamma, m, dgamma, dbeta):
+    through = dout.mean(axis=AXES, keepdims=True) + xhat * (dout * xhat).mean(
+        axis=AXES, keepdims=True
+    )
+    return column(gamma * inv_std) * (dout - through)
+
+
+def shard_of_own_sums(dout, xhat, inv_std, gamma, m, dgamma, dbeta):
+    through = column(dout.sum(axis=AXES)) + xhat * column((dout * xhat).sum(axis=AXES))
+    return column(gamma * inv_std) * (dout - through / m)
+
+
+def shard_of_own_count(dout, xhat, inv_std, gamma, m, dgamma, dbeta):
+    N, _, H, W = dout.shape
+    through = column(dbeta) + xhat * column(dgamma)
+    return column(gamma * inv_std) * (dout - through / (N * H * W))
+
+
+def shard_without_gamma(dout, xhat, inv_std, gamma, m, dgamma, dbeta):
+    return column(inv_std) * (dout - column(dbeta) / m - xhat * column(dgamma) / m)
+
+
 def variance_not_reshaped(x):
     return ((x - x.mean(axis=AXES)) ** 2).mean(axis=AXES)
 
@@ -983,8 +1024,8 @@ WRONG = {
         ("Step 4 is not divided by m", staged_without_share_of_var),
         ("Step 1 is not divided by m", staged_without_share_of_mean),
         ("Steps 4 and 1 are not divided by m", staged_without_shares),
-        ("dvar has one inv_std too few", staged_without_square),
-        ("dvar has one inv_std too many", staged_with_xhat),
+        ("dvar has a one_over_sqrt_var too few", staged_without_square),
+        ("dvar has a one_over_sqrt_var too many", staged_with_xhat),
         ("eps is written in as 1e-5", backward_eps_written_in),
         ("dx is divided by the standard deviation twice", backward_inv_std_twice),
         ("dx lacks gamma", backward_without_gamma),
@@ -1268,6 +1309,18 @@ WRONG = {
         ("Training normalizes by the statistics after their update", layer_of_new_statistics),
         ("Evaluation updates the running statistics and", layer_that_always_updates),
         ("It never uses its argument training", layer_that_ignores_mode),
+    ],
+    "merge_shards": [
+        ("The mean has no weights, and s lacks a term", shards_averaged),
+        ("The mean has no weights; larger shards", shards_mean_averaged),
+        ("s lacks a term; the shards' own squares", shards_without_spread),
+        ("s is divided by m", shards_to_a_variance),
+    ],
+    "shard_gradient": [
+        ("The means are those of your shard", shard_of_own_means),
+        ("The sums are those of your shard", shard_of_own_sums),
+        ("divided by the count of your shard", shard_of_own_count),
+        ("gamma is missing", shard_without_gamma),
     ],
     "group_norm": [
         ("eps is written in as 1e-5", lambda *given: _grouped((2, 3, 4))(*given[:-1], 1e-5)),

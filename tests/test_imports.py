@@ -15,7 +15,7 @@ from importlinter.cli import lint_imports
 import bnlib
 from tools.nbfiles import ROOT
 
-HEAVY = ("matplotlib", "IPython", "ipywidgets", "numba", "scipy", "autograd")
+HEAVY = ("matplotlib", "IPython", "ipywidgets", "numba", "scipy", "autograd", "dask", "mpi4py")
 
 
 def loaded_by(statement):
@@ -131,9 +131,10 @@ def test_unknown_attribute_is_named():
 
 NUMPY_ALONE = """
 import importlib.abc, sys
+MISSING = "matplotlib IPython ipywidgets numba tqdm PIL dask mpi4py"
 class Missing(importlib.abc.MetaPathFinder):
     def find_spec(self, name, path=None, target=None):
-        if name.partition(".")[0] in "matplotlib IPython ipywidgets numba tqdm PIL".split():
+        if name.partition(".")[0] in MISSING.split():
             raise ModuleNotFoundError(f"No module named {name!r}", name=name)
 sys.meta_path.insert(0, Missing())
 """
@@ -159,13 +160,24 @@ def test_numpy_alone_is_enough_for_the_star_import_and_for_help():
         ("kernels", "Numba", "speed"),
         ("plotting", "IPython", "notebooks"),
         ("widgets", "IPython", "notebooks"),
+        ("sharded.cluster", "Dask", "cluster"),
+        ("sharded.npy", "Dask", "cluster"),
     ],
 )
 def test_room_that_lacks_a_package_says_how_to_get_it(room, missing, extra):
-    assert alone(f"import bnlib; print(hasattr(bnlib, {room!r}))") == "False\n"
-    for statement in (f"from bnlib import {room}", f"import bnlib.{room}"):
+    place, _, name = f"bnlib.{room}".rpartition(".")
+    assert alone(f"import {place}; print(hasattr({place}, {name!r}))") == "False\n"
+    for statement in (f"from {place} import {name}", f"import {place}.{name}"):
         said = alone(statement).splitlines()[-1]
         assert said.startswith("ImportError: ")
         assert missing in said
         assert f'pip install "bnlib[{extra}]"' in said
-    assert "pip install" in alone(f"import bnlib; bnlib.{room}").splitlines()[-1]
+    assert "pip install" in alone(f"import {place}; {place}.{name}").splitlines()[-1]
+
+
+def test_ranks_need_mpi4py_only_where_no_communicator_is_given():
+    said = alone(
+        "from bnlib.sharded import mpi\nmpi.batchnorm_forward([[1.0], [2.0]], [1.0], [0.0])"
+    )
+    assert said.splitlines()[-1].startswith("ImportError: ")
+    assert 'pip install "bnlib[mpi]"' in said

@@ -1,5 +1,6 @@
 import pickle
 import statistics
+import tracemalloc
 from dataclasses import replace
 from fractions import Fraction
 
@@ -153,6 +154,34 @@ def test_longdouble_keeps_all_its_digits():
     assert (a.mean, a.m2) == (1 + last, 2 * last**2)
     for moments in merged[:2]:
         assert (moments.mean, moments.m2) == (1 + 3 * last, (2 + 2 + 4**2) * last**2)
+
+
+@pytest.mark.parametrize(
+    "shape", [(40, 8, 32, 32), (1, 2, 600, 500), (2, 3, 1, 50_000), (1, 400_000), (200_000, 2)]
+)
+def test_large_shard_is_taken_in_parts_and_gives_the_same(shape):
+    x = 1e6 + np.random.default_rng(0).standard_normal(shape)
+    whole, parts = batch_statistics(x), Moments.of(x).statistics()
+    np.testing.assert_allclose(parts.var, whole.var, rtol=1e-12, atol=1e-12)
+    np.testing.assert_allclose(parts.mean, whole.mean, rtol=1e-15)
+    assert parts.count == whole.count
+
+
+@pytest.mark.parametrize("order", ["C", "F"])
+def test_moments_of_a_shard_need_little_memory_beside_it(order):
+    x = np.asarray(np.ones((64, 16, 32, 64), np.float32), order=order)  # 8 MB
+    tracemalloc.start()
+    Moments.of(x)
+    _, peak = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    assert peak < 0.5 * x.nbytes
+
+
+def test_variance_beyond_float64_is_found_between_parts_of_a_shard():
+    x = np.ones((2, 1, 200_000))
+    x[0], x[1] = -1e200, 1e200  # each part is constant
+    with pytest.raises(ValueError, match="x has a variance, number 0, that float64 cannot hold"):
+        Moments.of(x)
 
 
 def test_empty_shards_add_nothing():

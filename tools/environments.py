@@ -28,7 +28,7 @@ ADDITIONS = {
     "site": "what makes pages",
 }
 APART = ("nbgrader",)
-EVERYTHING = ".[notebooks,speed,test]"
+EVERYTHING = ".[notebooks,speed,cluster,mpi,test]"
 # Exits with 0 if bnlib is this folder's, and what comes from the lock is there.
 WORKS = """
 import os, sys, bnlib, ipykernel, pytest

@@ -13,7 +13,9 @@ from pathlib import Path
 
 ROOT = Path(__file__).parent.parent
 LOCKS = {
-    "requirements.txt": ("--extra=notebooks", "--extra=speed", "--extra=test"),
+    "requirements.txt": tuple(
+        f"--extra={name}" for name in ("notebooks", "speed", "cluster", "mpi", "test")
+    ),
     **{
         f"requirements-{extra}.txt": (f"--extra={extra}", "--constraint=requirements.txt")
         for extra in ("browser", "lite", "nbgrader", "site")

@@ -43,6 +43,7 @@ from bnlib.exercises import (
     nb08_groups,
     nb09_statistics,
     nb10_sweeps,
+    nb12_shards,
     overview,
     plain,
 )
@@ -51,7 +52,25 @@ from bnlib.exercises.checker.exercise import Exercise
 from bnlib.exercises.checker.prediction import Prediction
 from bnlib.exercises.checker.question import Question, Result
 
-ALL = {
+ORDER = {  # as they stand in each notebook, from top to bottom; `progress` shows them so
+    "01": "normalize_table channel_mean normalize_images shape_of_mu count_m undo",
+    "02": "to_table from_table scale_channels predicted_std inference spatial_forward",
+    "03": "central_difference error_falls_by complex_step rel_error numerical_gradient",
+    "04": "spread_back two_paths step_9 step_8 step_7 step_6 step_5 step_4 step_3 step_2 step_1 "
+    "staged_backward",
+    "05": "centre_back closed_form_dx parameter_gradients project leftover scale_of_dx "
+    "spatial_backward rms_backward",
+    "06": "scatter_of_the_mean unbiased update_course debias merge_moments update_pytorch "
+    "stable_variance running_layer",
+    "07": "check_forward fewest_checks check_layer",
+    "08": "norm_means position_norm group_norm",
+    "09": "recalibrate frozen_backward fold_with_bias",
+    "10": "sweeps_of_the_line scale_and_shift predicted_milliseconds",
+    "12": "merge_shards shard_gradient",
+}
+PLACES = {name: place for place, name in enumerate(" ".join(ORDER.values()).split())}
+
+FOUND = {
     name: found
     for module in (
         nb01_concept,
@@ -77,10 +96,13 @@ ALL = {
         nb08_groups,
         nb09_statistics,
         nb10_sweeps,
+        nb12_shards,
     )
     for name, found in vars(module).items()
     if isinstance(found, Question)
 }
+
+ALL = dict(sorted(FOUND.items(), key=lambda pair: PLACES.get(pair[0], len(PLACES))))
 
 for name, found in ALL.items():
     found.plain = getattr(plain, name, found.answer)

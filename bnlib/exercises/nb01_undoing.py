@@ -89,6 +89,6 @@ from bnlib.exercises.checker.slips import Mistake
     ),
 )
 def undo(x, eps):
-    """Return the gamma (C,) and beta (C,) with which the layer gives x back."""
+    """Return the gamma (C,) and beta (C,) with which the layer gives x (N, C, H, W) back."""
     mean, var, _ = statistics.batch_statistics(x)
     return np.sqrt(var + eps), mean

@@ -43,8 +43,8 @@ walk_back = _walk()
     hints=(
         "Compute the nine values forward first; then walk back from step 9 to step 1.",
         "x_minus_mean and x are used twice: add their gradients. Where a value was spread, sum.",
-        "With d = x - mean: dvar = -0.5 * sum(dxhat * d) * inv_std**3; the second part is "
-        "dvar * 2 * d / m; from the sum of both parts, subtract its mean over the channel.",
+        "With d = x - mean: dvar = -0.5 * sum(dxhat * d) * one_over_sqrt_var**3; the second part "
+        "is dvar * 2 * d / m; from the sum of both parts, subtract its mean over the channel.",
     ),
     mistakes=(
         Mistake(
@@ -66,13 +66,13 @@ walk_back = _walk()
         ),
         Mistake(
             "step 6 without the square",
-            "dvar has one inv_std too few; the derivative of 1 / a is -1 / a^2, so it has "
-            "inv_std**3.",
+            "dvar has a one_over_sqrt_var too few; the derivative of 1 / a is -1 / a^2, so it has "
+            "one_over_sqrt_var**3.",
             _walk(reciprocal=lambda s: -s),
         ),
         Mistake(
             "xhat in step 7",
-            "dvar has one inv_std too many; step 7 takes x_minus_mean, not xhat.",
+            "dvar has a one_over_sqrt_var too many; step 7 takes x_minus_mean, not xhat.",
             _walk(other=lambda d, s: d * s),
         ),
         *faults.of_task("backward"),

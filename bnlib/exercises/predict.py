@@ -559,6 +559,15 @@ ALL = {
             4: "gamma is 1 everywhere.",
         },
     ),
+    # 12 Many machines
+    "right_for_unequal_shards": Names(
+        {"sums", "merged"},
+        "Both know how far apart the shards' means are.",
+        {
+            "average": "Averages forget the spread between the shards, and how large each is.",
+            "weighted": "Weights mend the mean; the spread between the shards is still missing.",
+        },
+    ),
 }
 
 __all__ = ["ALL", *ALL]

@@ -243,6 +243,23 @@ ALL = {
                 {"memory": "120 numbers lie in the cache.", "arithmetic": "They are only 120."},
             ),
         ),
+        "clinic": (
+            Names(
+                {"training"},
+                "Each forward pass in training mode moves them, frozen weights or not.",
+                {"evaluation": "There they are read, and stay as they are."},
+            ),
+            Number(
+                0.19,
+                "1 - 0.9 * 0.9.",
+                {0.2: "The second update takes its tenth of what the first has left."},
+            ),
+            Number(
+                1,
+                "129 = 2 * 64 + 1; with one value a channel has no variance.",
+                {64: "Two batches of 64 are 128; something is left."},
+            ),
+        ),
     }.items()
 }
 

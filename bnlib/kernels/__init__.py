@@ -313,9 +313,9 @@ def _frozen(x, eps, **given):
     """Return x for the loops, float64 where float32 will not do, eps, moments and parameters."""
     working, eps = arrays.prepared(x, eps)
     gamma, mean, var, *beta = contract.channel_values(x, np.float64, **given)
+    contract.variance(var, eps)
     if not (ordinary(var, eps, working.dtype) and ordinary(np.abs(mean), 1.0, working.dtype)):
-        wide = contract.running_statistics(mean, var, eps).dtype
-        working = working.astype(wide, copy=False)
+        working = working.astype(contract.running_mean(mean).dtype, copy=False)
     moments = np.zeros((3, len(mean)))
     moments[0], moments[2] = mean, var
     return working, eps, moments, gamma, *beta

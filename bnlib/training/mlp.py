@@ -3,6 +3,7 @@
 Each hidden layer is affine, then batch norm if asked for, then ReLU.
 """
 
+from collections.abc import Callable
 from functools import partial
 from itertools import pairwise
 from typing import NamedTuple
@@ -19,6 +20,16 @@ class Layer(NamedTuple):
     weight: np.ndarray
     gamma: np.ndarray
     beta: np.ndarray
+
+
+class Norm(NamedTuple):
+    """A batch norm: its forward and its backward pass, as those of `bnlib.layers`."""
+
+    forward: Callable
+    backward: Callable
+
+
+BATCH_NORM = Norm(batchnorm_forward, batchnorm_backward)
 
 
 class Hidden(NamedTuple):
@@ -59,16 +70,17 @@ def hidden_layers(layers, x, *, norm, disturb=None):
     ----------
     layers : list of Layer
     x : array, (N, D)
-    norm : bool
-        Batch norm in the hidden layers. Otherwise beta alone is added, as a bias.
+    norm : bool or Norm
+        Batch norm in the hidden layers, or one of your own, such as one over several workers.
+        Otherwise beta alone is added, as a bias.
     disturb : numpy.random.Generator, optional
         Draws a new random scale, 0.5 to 1.5, and shift, -0.5 to 0.5, for every feature behind
         every hidden norm.
     """
-    hidden = []
+    hidden, norm = [], BATCH_NORM if norm is True else norm
     for weight, gamma, beta in layers[:-1]:
         a = x @ weight
-        a, cache = batchnorm_forward(a, gamma, beta) if norm else (a + beta, None)
+        a, cache = norm.forward(a, gamma, beta) if norm else (a + beta, None)
         scale = 1.0
         if disturb is not None:
             scale = disturb.uniform(0.5, 1.5, a.shape[1])
@@ -78,21 +90,22 @@ def hidden_layers(layers, x, *, norm, disturb=None):
     return x, hidden
 
 
-def loss_and_gradients(layers, x, labels, *, norm, disturb=None):
+def loss_and_gradients(layers, x, labels, *, norm, disturb=None, count=None):
     """Return the `Pass` of a batch x (N, D) with labels (N,): softmax loss and gradients.
 
-    The other parameters are those of `hidden_layers`.
+    The other parameters are those of `hidden_layers`, and count that of `softmax_loss`.
     """
+    norm = BATCH_NORM if norm is True else norm
     x, hidden = hidden_layers(layers, x, norm=norm, disturb=disturb)
     last = layers[-1]
-    loss, dscores = softmax_loss(x @ last.weight + last.beta, labels)
+    loss, dscores = softmax_loss(x @ last.weight + last.beta, labels, count)
     gradients = [Layer(x.T @ dscores, np.zeros_like(last.gamma), dscores.sum(axis=0))]
     dx = dscores @ last.weight.T
     for layer, seen in zip(reversed(layers[:-1]), reversed(hidden), strict=True):
         da = dx * (seen.activation > 0) * seen.scale
         dgamma, dbeta = np.zeros_like(layer.gamma), da.sum(axis=0)
         if norm:
-            da, dgamma, dbeta = batchnorm_backward(da, seen.cache)
+            da, dgamma, dbeta = norm.backward(da, seen.cache)
         gradients.append(Layer(seen.received.T @ da, dgamma, dbeta))
         dx = da @ layer.weight.T
     return Pass(loss, gradients[::-1], [seen.cache for seen in hidden])

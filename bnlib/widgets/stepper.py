@@ -36,7 +36,8 @@ def draw(step=1):
 
 def graph_stepper():
     """Return the stepper: walk the nine nodes forward and back, by button, slider or key."""
-    return Explorer("graph-stepper", draw, _build, still={"step": 11})
+    still = {"step": 3}  # before the first question of notebook 04, whose answer is not shown yet
+    return Explorer("graph-stepper", draw, _build, still)
 
 
 def _build(ipywidgets):
