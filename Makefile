@@ -17,7 +17,7 @@ SETUP = $(PY) -m tools.setup_venv
 RUN = $(SETUP) --
 
 .DEFAULT_GOAL := help
-.PHONY: help setup lab fresh test test-all test-flaky test-numpy test-browser test-nbgrader test-class grade handout refresh format lint bench mutation lock clean
+.PHONY: help setup lab fresh test test-all test-flaky test-numpy test-browser test-nbgrader test-class grade handout site lite refresh format lint bench mutation lock clean
 
 help: ## list the targets
 	@$(PY) -m tools.make_help
@@ -44,7 +44,7 @@ test-numpy: ## the same with another NumPy, figures not compared: make test-nump
 	@$(SETUP) --numpy "$(NUMPY)" -- -m tools.check --figures=skip $(ARGS)
 
 test-browser: ## work the notebooks in Chromium, screenshots in build/browser: make test-browser ARGS="-k 04"
-	@$(SETUP) --add browser -- -m pytest tests/browser --verbose -rP --durations=5 $(ARGS)
+	@$(SETUP) --add browser --add site -- -m pytest tests/browser --verbose -rP --durations=5 $(ARGS)
 
 test-nbgrader: ## let nbgrader validate and release what is exported for it
 	@$(SETUP) --add nbgrader -- -m pytest tests/nbgrader --verbose $(ARGS)
@@ -57,6 +57,12 @@ grade: ## grade a class: make grade SUBMISSIONS=folder-or-zip OUTPUT=results ARG
 
 handout: ## make the zip for students in build/handout: notebooks without outputs, and set-up
 	@$(RUN) -m tools.handout $(ARGS)
+
+site: ## make the pages in build/site, offline: open build/site/index.html
+	@$(SETUP) --add site -- -m tools.site $(ARGS)
+
+lite: ## make build/lite: JupyterLab and the notebooks in a reader's browser
+	@$(SETUP) --add lite -- -m tools.lite $(ARGS)
 
 refresh: ## run the notebooks and store their outputs: make refresh NOTEBOOK=02_forward_pass
 	@$(RUN) -m tools.refresh $(NOTEBOOK)

@@ -1,9 +1,9 @@
 """What pytest and nbval leave open for this project: guards for notebooks, and fixed settings.
 
 nbval runs a cell without an execution count but does not compare it, and never compares
-image/png: both would let a wrong result pass, so both fail here. Figures, image/svg+xml, are
-compared exactly where the locked versions draw them; --figures chooses. Tests and kernels have
-settings of their own, so that none of the user's reaches them.
+bitmaps: both would let a wrong result pass, so both fail here. Figures are compared exactly where
+the locked versions draw them; --figures chooses. Their alternative texts are compared everywhere.
+Tests and kernels have settings of their own, so that none of the user's reaches them.
 
 Students run a cell again and again. So each cell is run twice in a row, and must say the same both
 times. Cells tagged "long", which train for many seconds, are repeated by make test-all alone.
@@ -13,6 +13,7 @@ import platform
 import re
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
+from urllib.parse import unquote
 
 import hypothesis
 import pytest
@@ -21,12 +22,12 @@ from nbval.plugin import IPyNbCell, NbCellError
 from bnlib import exercises
 from bnlib.exercises.checker import record
 from tools import settings
+from tools.figures import ENCODED_SVG, bitmaps
 
 settings.use_own()  # before anything imports matplotlib
 
 LOCK = Path(__file__).parent / "requirements.txt"
 SVG = "image/svg+xml"
-UNCOMPARED = ("image/png", "image/jpeg")
 FIGURES = pytest.StashKey[tuple[bool, str]]()
 
 # The same examples in every run: a failure in CI is a failure at home.
@@ -94,14 +95,14 @@ def pytest_collection_modifyitems(config, items):
     for item in items:
         if isinstance(item, IPyNbCell) and not compared and SVG not in item.parent.skip_compare:
             item.parent.skip_compare += (SVG,)
+            item.parent.sanitize_patterns[ENCODED_SVG] = ""
 
 
 def why_uncompared(cell):
     """Say why nbval would not compare this cell's stored outputs, or return None."""
     if cell.source.strip() and cell.execution_count is None:
         return "the stored notebook has not run this cell: make refresh"
-    kinds = {kind for output in cell.outputs for kind in output.get("data", {})}
-    if kinds.intersection(UNCOMPARED):
+    if any(bitmaps(output.get("data", {})) for output in cell.outputs):
         return "a stored figure is a bitmap, which is not compared: use bnlib.plotting.show"
     return None
 
@@ -136,9 +137,13 @@ def pytest_runtest_call(item):
 
 def pytest_assertrepr_compare(op, left, right):
     """Say where two figures part; the line-by-line diff of long SVG takes minutes."""
-    if op != "==" or not all(isinstance(text, str) and "<svg" in text for text in (left, right)):
+    drawn = [
+        isinstance(text, str) and ("<svg" in text or "%3Csvg" in text) for text in (left, right)
+    ]
+    if op != "==" or not all(drawn):
         return None
-    pairs = enumerate(zip(left.splitlines(), right.splitlines(), strict=False))
+    lines = (unquote(text).splitlines() for text in (left, right))
+    pairs = enumerate(zip(*lines, strict=False))
     line, (old, new) = next(((k, pair) for k, pair in pairs if pair[0] != pair[1]), (-1, ("", "")))
     return [f"figures differ, first in line {line + 1} of the SVG:", old[:200], new[:200]]
 

@@ -7,6 +7,8 @@ from nbformat.v4 import (
     new_output,
 )
 
+from bnlib.plotting.style import forms
+
 OPENING = """# Add two numbers
 
 **You will do.** You add.
@@ -31,12 +33,18 @@ ALT = "A line that rises from the lower left to the upper right of the axes."
 SVG = f'<svg role="img" aria-label="{ALT}"><path d="M 0 0 L 9 9"/></svg>'
 DRAW = f"""from IPython.display import display
 
-data = {{"image/svg+xml": '''{SVG}''', "text/plain": "Figure: {ALT}"}}
-display(data, raw=True)"""
+from bnlib.plotting.style import forms
+
+display(forms('''{SVG}''', "{ALT}"), raw=True)"""
 
 
 def figure_output(svg=SVG, alt=ALT):
     """Return the output of bnlib.plotting.show for a figure."""
+    return new_output("display_data", forms(svg, alt))
+
+
+def older_figure_output(svg=SVG, alt=ALT):
+    """Return the output in the form that style.AS_HTML turns off."""
     return new_output("display_data", {"image/svg+xml": svg, "text/plain": f"Figure: {alt}"})
 
 

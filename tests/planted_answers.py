@@ -7,6 +7,10 @@ arguments, and returns the spoiled answer, or None where there is nothing of the
 import numpy as np
 
 WITHOUT_EFFECT = {("predicted_std", "gamma"), ("update_course", "m")}  # |gamma|; m is not used
+UPSTREAM = ("dgamma_xhat", "dxhat", "dx_minus_mean_1", "dx_minus_mean_sqr", "dx_minus_mean", "dx_1")
+OF_CHANNELS = ("done_over_sqrt_var", "dsqrt_var", "dvar", "dmean")  # gradients, (C,)
+FOUR_AXES = ("x", "dout", *UPSTREAM, "weight")
+TABLES = ("means", "caught")  # two axes
 
 
 def on_argument(name, change):
@@ -71,16 +75,28 @@ def axis_longer(axis, size):
         return any(len(shape) > axis and shape[axis] > size for shape in shapes)
 
     def way(answer, names):
-        table = answer.__name__ in ("normalize_table", "rms_backward") and axis > 1
-        if not {"x", "dout", "shape"} & set(names) or "f" in names or table:
+        if not {*FOUR_AXES, *TABLES, "shape"} & set(names) or "f" in names:
             return None
-        return where(longer)(answer, names)
+        return where(longer)(answer, names) if axis < _axes(answer, names) else None
 
     return way
 
 
+def _axes(answer, names):
+    """Return how many axes its images, or its table, have."""
+    return (
+        2
+        if answer.__name__ in ("normalize_table", "rms_backward") or set(TABLES) & set(names)
+        else 4
+    )
+
+
 def first_only(axis, size):
-    """Return a way to look at the first few along an axis of x; the others repeat the last."""
+    """Return a way to look at the first few along an axis of x; the others repeat the last.
+
+    Where there is no x, it is another array. A set of 64 checks and a filter of 64 by 64 numbers
+    take longer than a check may.
+    """
 
     def repeat(v):
         if np.ndim(v) <= max(axis, 1):
@@ -89,8 +105,11 @@ def first_only(axis, size):
         return np.take(v, kept, axis=axis)
 
     def way(answer, names):
-        table = answer.__name__ in ("normalize_table", "rms_backward") and axis > 1
-        return on_argument("x", repeat)(answer, names) if not table and "f" not in names else None
+        array = next((name for name in (*FOUR_AXES, *TABLES) if name in names), None)
+        slow = size > 5 and (array, axis) in (("weight", 2), ("weight", 3), ("caught", 1))
+        if array is None or slow or axis >= _axes(answer, names) or "f" in names:
+            return None
+        return on_argument(array, repeat)(answer, names)
 
     return way
 
@@ -98,7 +117,7 @@ def first_only(axis, size):
 def clipped(limit):
     """Return a way to clip what has no limit, wherever an answer takes or returns it."""
     names_clipped = {"gamma", "beta", "dout", "xhat", "inv_std", "running_mean", "dmean", "g"}
-    names_clipped |= {"dvar", "running", "a", "b"}
+    names_clipped |= {"running", "a", "b", "weight", "bias", "means", *UPSTREAM, *OF_CHANNELS}
 
     def way(answer, names):
         chosen = names_clipped & set(names)
@@ -136,6 +155,8 @@ def at_size_1(axis, name, change):
         arrays = [n for n in ("x", "dout") if n in names and "f" not in names]
         if not arrays or (answer.__name__ in ("normalize_table", "rms_backward") and axis != 1):
             return None
+        if answer.__name__ == "position_norm" and axis == 1:  # of one channel it has no variance
+            return None
 
         def spoiled(*given):
             values = dict(zip(names, given, strict=True))
@@ -171,7 +192,7 @@ def order_of_memory(answer, names):
     return lambda x: x.transpose(0, 2, 3, 1).reshape(-1, x.shape[1], order="A")
 
 
-VECTORS = {"gamma", "running_mean", "inv_std", "dmean", "dvar", "var", "running", "mean_a"}
+VECTORS = {"gamma", "running_mean", "inv_std", "var", "running", "mean_a", *OF_CHANNELS}
 
 
 def channels_longer(size):
@@ -205,7 +226,8 @@ def squeezed(answer, names):
             return tuple(np.squeeze(part) for part in results)
         return np.squeeze(results)
 
-    has_arrays = {"x", "dout", "var", "mean_a", "running"} & set(names) and _has_arrays(names)
+    arrays = {*FOUR_AXES, *OF_CHANNELS, "var", "mean_a", "running", "means"}
+    has_arrays = arrays & set(names) and _has_arrays(names)
     return spoiled if has_arrays else None
 
 
@@ -311,9 +333,10 @@ def _has_arrays(names):
 
 
 def _first_array(names, given):
-    """Return the first array that no answer may change."""
+    """Return the first array that no answer may change, one of floats if there is one."""
     pairs = zip(names, given, strict=True)
-    return next(v for n, v in pairs if isinstance(v, np.ndarray) and "running_" not in n)
+    arrays = [v for n, v in pairs if isinstance(v, np.ndarray) and "running_" not in n]
+    return next((v for v in arrays if v.dtype.kind == "f"), arrays[0])
 
 
 def one_pass(answer, names):
@@ -328,7 +351,8 @@ def one_pass(answer, names):
         x = np.asarray(given[k], float)
         if x.ndim not in (2, 4):
             return answer(*given)
-        axes = tuple(a for a in range(x.ndim) if a != 1)
+        over_channels = answer.__name__ == "position_norm"
+        axes = tuple(a for a in range(x.ndim) if (a == 1) == over_channels)
         mean = x.mean(axis=axes, keepdims=True)
         var = np.maximum((x * x).mean(axis=axes, keepdims=True) - mean * mean, 0)
         true = x.var(axis=axes, keepdims=True)
@@ -384,6 +408,14 @@ KINDS = {
         on_argument("k", lambda k: min(k, 2000)),
         on_argument("m", lambda m: min(m, 10**7)),
         on_argument("m_a", lambda m: min(m, 10**7)),
+        on_argument("variances", lambda var: np.maximum(var, 1e-12)),
+        on_argument("variances", lambda var: np.minimum(var, 1e8)),
+        on_argument("counts", lambda counts: np.maximum(counts, 10)),
+        on_argument("counts", lambda counts: np.minimum(counts, 10**7)),
+        on_argument("one_over_sqrt_var", lambda inv_std: np.minimum(inv_std, 1e6)),
+        on_argument("one_over_sqrt_var", lambda inv_std: np.maximum(inv_std, 1e-4)),
+        on_argument("sqrt_var", lambda std: np.maximum(std, 1e-6)),
+        on_argument("sqrt_var", lambda std: np.minimum(std, 1e4)),
         *(clipped(limit) for limit in (99, 1e3, 1e4)),
         *(outliers_cut(limit) for limit in (3, 10, 20)),
         far_from_zero,
@@ -407,7 +439,8 @@ KINDS = {
     "sign": [
         *(on_argument(name, np.abs) for name in ("gamma", "running_mean", "mean", "mean_a")),
         *(on_argument(name, np.abs) for name in ("x", "dout", "g", "running", "dmean", "a")),
-        on_argument("dvar", np.abs),
+        *(on_argument(name, np.abs) for name in (*UPSTREAM, "done_over_sqrt_var", "dsqrt_var")),
+        *(on_argument(name, np.abs) for name in ("dvar", "weight", "bias", "means")),
     ],
     "start": [replacing_zeros],
     "digits": [on_arrays(lambda v: v.astype(np.float32).astype(float)), one_pass],

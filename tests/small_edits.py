@@ -4,6 +4,7 @@ import ast
 import copy
 import inspect
 import textwrap
+from functools import partial
 
 SWAPS = {
     ast.Add: (ast.Sub, ast.Mult),
@@ -17,22 +18,30 @@ SWAPS = {
 
 
 def edits(function):
-    """Yield (description, edited function) for every small edit of its body."""
+    """Yield, for every small edit of its body, a way to make it: few of thousands are made."""
     tree = ast.parse(textwrap.dedent(inspect.getsource(function)))
-    places = [node for node in ast.walk(tree.body[0]) if _of_the_body(node)]
-    for k, node in enumerate(places):
+    for k, node in enumerate(_places(tree)):
         for describe, edit in _edits_of(node):
-            changed = copy.deepcopy(tree)
-            target = [n for n in ast.walk(changed.body[0]) if _of_the_body(n)][k]
-            changed = _Replace(target, edit(target)).visit(changed)
-            scope = dict(function.__globals__)
-            code = compile(ast.fix_missing_locations(changed), f"<{function.__name__}>", "exec")
-            exec(code, scope)
-            pair = (ast.unparse(source).splitlines() for source in (tree, changed))
-            line = next(
-                (after.strip() for before, after in zip(*pair, strict=False) if before != after), ""
-            )
-            yield f"{function.__name__}: {describe}: {line}", scope[function.__name__]
+            yield partial(_edited, function, tree, k, describe, edit)
+
+
+def _edited(function, tree, k, describe, edit):
+    """Return a description of an edit at place k, and the edited function."""
+    changed = copy.deepcopy(tree)
+    target = _places(changed)[k]
+    changed = _Replace(target, edit(target)).visit(changed)
+    scope = dict(function.__globals__)
+    code = compile(ast.fix_missing_locations(changed), f"<{function.__name__}>", "exec")
+    exec(code, scope)
+    pair = (ast.unparse(source).splitlines() for source in (tree, changed))
+    line = next(
+        (after.strip() for before, after in zip(*pair, strict=False) if before != after), ""
+    )
+    return f"{function.__name__}: {describe}: {line}", scope[function.__name__]
+
+
+def _places(tree):
+    return [node for node in ast.walk(tree.body[0]) if _of_the_body(node)]
 
 
 def _of_the_body(node):

@@ -15,6 +15,7 @@ from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
 
 import bnlib
+from tools.environments import ADDITIONS, lock_of
 from tools.nbfiles import ROOT
 from tools.notebook_style import EMBEDDED, MACHINE_PATH
 
@@ -24,6 +25,9 @@ WORKFLOWS = sorted((ROOT / ".github" / "workflows").glob("*.yml"))
 
 def pyproject():
     return tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))
+
+
+EXTRAS = set(pyproject()["project"]["optional-dependencies"])
 
 
 def project_ranges(without=()):
@@ -50,8 +54,7 @@ def environment():
 
 def test_environment_has_the_names_and_ranges_of_pyproject():
     # Conda has no MPI for Windows, and no notebook needs one.
-    without = ["browser", "mpi", "nbgrader"]
-    assert conda_ranges(environment()) == project_ranges(without)
+    assert conda_ranges(environment()) == project_ranges(without=[*ADDITIONS, "mpi"])
 
 
 def test_another_range_in_the_environment_is_found():
@@ -73,15 +76,8 @@ def locked_packages(lock):
 @pytest.mark.parametrize(
     ("name", "without"),
     [
-        ("requirements.txt", ["browser", "nbgrader"]),
-        (
-            "requirements-browser.txt",
-            ["notebooks", "grading", "speed", "cluster", "mpi", "test", "nbgrader"],
-        ),
-        (
-            "requirements-nbgrader.txt",
-            ["notebooks", "grading", "speed", "cluster", "mpi", "test", "browser"],
-        ),
+        ("requirements.txt", ADDITIONS),
+        *((lock_of(name), EXTRAS - {name}) for name in ADDITIONS),
     ],
 )
 def test_lock_has_every_dependency_with_hashes(name, without):
@@ -98,10 +94,10 @@ def locked_versions(name):
     return dict(re.findall(r"^([\w.-]+)==([^\s;]+)", lock, flags=re.MULTILINE))
 
 
-@pytest.mark.parametrize(("addition", "package"), [("browser", "playwright"), ("nbgrader",) * 2])
-def test_what_two_locks_hold_they_hold_in_the_same_version(addition, package):
-    main, added = map(locked_versions, ("requirements.txt", f"requirements-{addition}.txt"))
-    assert package in added.keys() - main.keys()
+@pytest.mark.parametrize("addition", ADDITIONS)
+def test_what_two_locks_hold_they_hold_in_the_same_version(addition):
+    main, added = map(locked_versions, ("requirements.txt", lock_of(addition)))
+    assert added.keys() - main.keys()
     assert {name: main.get(name, found) for name, found in added.items()} == added
 
 

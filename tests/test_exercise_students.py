@@ -7,6 +7,7 @@ from itertools import islice
 
 import numpy as np
 import pytest
+from sampling import PARTS, STEP, sampled
 from small_edits import edits
 from student_answers import RIGHT
 from student_mistakes import WRONG
@@ -19,7 +20,8 @@ linux_only = pytest.mark.skipif(sys.platform != "linux", reason="memory is limit
 
 
 @pytest.mark.parametrize(
-    ("name", "answer"), [(name, answer) for name, answers in RIGHT.items() for answer in answers]
+    ("name", "answer"),
+    [one for name, answers in RIGHT.items() for one in sampled((name, a) for a in answers)],
 )
 def test_right_answer_is_accepted_however_it_is_written(name, answer):
     result = exercises.ALL[name].check(answer)
@@ -52,15 +54,15 @@ def equivalent(description):
 
 def made_edits(step=1):
     """Yield (exercise, description, edited function), every step-th of them."""
-    made = (
-        (name, description, edited)
+    ways = (
+        (name, way)
         for name, answers in RIGHT.items()
         if not isinstance(exercises.ALL[name], exercises.Challenge)  # a check has no one result
         for answer in dict.fromkeys(answers)
         if answer.__name__ != "<lambda>"
-        for description, edited in edits(answer)
+        for way in edits(answer)
     )
-    return islice(made, 0, None, step)
+    return ((name, *way()) for name, way in islice(ways, 0, None, step))
 
 
 def fails_in(exercise, answer, seed):
@@ -111,15 +113,12 @@ def test_every_exercise_has_three_likely_mistakes():
     assert all(len(mistakes) >= 3 for mistakes in WRONG.values())
 
 
-# Every fourth mistake in make test, the others in make test-all.
-@pytest.mark.parametrize(
-    "part", [0, *(pytest.param(part, marks=pytest.mark.slow) for part in (1, 2, 3))]
-)
+@pytest.mark.parametrize("part", PARTS)
 @pytest.mark.parametrize("name", WRONG)
 def test_likely_mistake_is_named(name, part):
-    for words, wrong in WRONG[name][part::4]:
-        exercises.ALL[name].check(wrong)
-        result = exercises.ALL[name].check(wrong)  # the cure comes with the second miss
+    exercises.ALL[name].tell_all()  # the cure comes with the second miss
+    for words, wrong in WRONG[name][part::STEP]:
+        result = exercises.ALL[name].check(wrong)
         assert result.correct is False
         assert words in str(result)
 

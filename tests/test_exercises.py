@@ -9,12 +9,14 @@ from functools import cache
 
 import numpy as np
 import pytest
+from sampling import PARTS, STEP
 
 from bnlib import exercises, faults
 from bnlib.exercises import Prediction, plain
 
 PREDICTIONS = {n: e for n, e in exercises.ALL.items() if isinstance(e, Prediction)}
 FUNCTIONS = {n: e for n, e in exercises.ALL.items() if n not in PREDICTIONS}
+STEPS = [20, pytest.param(1, marks=pytest.mark.slow)]  # every which mistake
 MISTAKES = [(name, mistake) for name, e in FUNCTIONS.items() for mistake in e.mistakes]
 
 
@@ -28,7 +30,7 @@ def checked(name, k):
     return first, FUNCTIONS[name].check(answer), seconds
 
 
-def checks(name, step=10):
+def checks(name, step):
     mistakes = FUNCTIONS[name].mistakes
     return [(mistakes[k], *checked(name, k)) for k in range(0, len(mistakes), step)]
 
@@ -121,7 +123,8 @@ def test_every_mistake_is_caught_and_nearly_all_are_named():
     assert named_rightly(step=1) >= 0.98
 
 
-def test_every_catalogued_fault_is_caught_and_nearly_all_are_named():
+@pytest.mark.parametrize("part", PARTS)
+def test_every_catalogued_fault_is_caught_and_nearly_all_are_named(part):
     tasks = {
         "forward": "spatial_forward",
         "backward": "spatial_backward",
@@ -129,7 +132,7 @@ def test_every_catalogued_fault_is_caught_and_nearly_all_are_named():
         "group": "group_norm",
     }
     named = []
-    for fault in faults.CATALOGUE.values():
+    for fault in list(faults.CATALOGUE.values())[part::STEP]:
         result = exercises.ALL[tasks[fault.task]].check(fault.function)
         assert result.correct is False, fault.name
         named.append(result.fault == fault.name)
@@ -172,9 +175,10 @@ def test_hints_lead_on(name):
     assert "hints" in exercise.hint(99)
 
 
+@pytest.mark.parametrize("step", STEPS)
 @pytest.mark.parametrize("name", FUNCTIONS)
-def test_messages_are_short(name):
-    for _, first, second, _ in checks(name):
+def test_messages_are_short(name, step):
+    for _, first, second, _ in checks(name, step):
         for result in (first, second):
             lines = str(result).splitlines()
             assert len(lines) <= 4
@@ -190,9 +194,10 @@ def test_check_prints_nothing(capfd):
     assert capfd.readouterr().out == ""
 
 
+@pytest.mark.parametrize("step", STEPS)
 @pytest.mark.parametrize("name", FUNCTIONS)
-def test_check_answers_in_under_half_a_second(name):
-    assert max(seconds for *_, seconds in checks(name)) < 0.5
+def test_check_answers_in_under_half_a_second(name, step):
+    assert max(seconds for *_, seconds in checks(name, step)) < 0.5
     started = time.process_time()
     FUNCTIONS[name].check(FUNCTIONS[name].answer)
     assert time.process_time() - started < 0.5

@@ -17,12 +17,14 @@ from conftest import (
     is_repeated,
     pytest_assertrepr_compare,
 )
-from tests.notebook_samples import ALT, DRAW, SVG, figure_output, printed
+from tests.notebook_samples import ALT, DRAW, SVG, figure_output, older_figure_output, printed
 from tools.nbfiles import ROOT
 
 PHOTO = DRAW.replace("<path", "<image href='data:image/png;base64,AAAA'/><path")
 PHOTO_SVG = SVG.replace("<path", "<image href='data:image/png;base64,BBBB\n'/><path")
 BITMAP = 'display({"image/png": "AAAA"}, raw=True)'
+AS_SVG = "from bnlib.plotting import style\nstyle.AS_HTML = {}"
+IMG = '<img src="data:image/png;base64,AAAA">'
 
 
 def cell(source, *outputs, **changes):
@@ -37,6 +39,21 @@ CELLS = {
     "changed figure": (cell(DRAW, figure_output(SVG.replace("L 9 9", "L 9 8"))), True),
     "other bytes of a photograph": (cell(PHOTO, figure_output(PHOTO_SVG)), False),
     "changed alt text": (cell(DRAW, figure_output(alt=ALT + "!")), True),
+    "to the older form": (cell(AS_SVG.format(False)), False),
+    "right figure in the older form": (cell(DRAW, older_figure_output()), False),
+    "changed figure in the older form": (
+        cell(DRAW, older_figure_output(SVG.replace("L 9 9", "L 9 8"))),
+        True,
+    ),
+    "back from the older form": (cell(AS_SVG.format(True)), False),
+    "figure in the other form": (cell(DRAW, older_figure_output()), True),
+    "bitmap in HTML": (
+        cell(
+            f"display({{'text/html': {IMG!r}}}, raw=True)",
+            new_output("display_data", {"text/html": IMG}),
+        ),
+        True,
+    ),
     "lost figure": (cell(DRAW), True),
     "not run, no output": (cell("b = 1", execution_count=None), True),
     "run, uses what the one before defined": (cell("print(b)", printed("1\n")), False),
@@ -72,10 +89,8 @@ CELLS = {
 }
 
 
-@pytest.fixture(scope="module")
-def failed(tmp_path_factory):
-    """Run pytest, as the project sets it up, on a notebook of all these cells."""
-    folder = tmp_path_factory.mktemp("guard")
+def failures(folder, figures):
+    """Run pytest, as the project sets it up, on a notebook of all these cells; say which failed."""
     (folder / "tests").mkdir()
     for name in (
         "conftest.py",
@@ -86,11 +101,31 @@ def failed(tmp_path_factory):
     ):
         shutil.copy(ROOT / name, folder / name)
     nbformat.write(new_notebook(cells=[stored for stored, _ in CELLS.values()]), folder / "a.ipynb")
-    command = [sys.executable, "-m", "pytest", "a.ipynb", "--figures=compare", "--junitxml=a.xml"]
+    command = [
+        sys.executable,
+        "-m",
+        "pytest",
+        "a.ipynb",
+        f"--figures={figures}",
+        "--junitxml=a.xml",
+    ]
     done = subprocess.run(command, cwd=folder, capture_output=True, text=True, timeout=120)
-    assert "figures: compared exactly" in done.stdout, done.stdout + done.stderr
+    said = "compared exactly" if figures == "compare" else "not compared"
+    assert f"figures: {said}" in done.stdout, done.stdout + done.stderr
     cases = ElementTree.parse(folder / "a.xml").iter("testcase")
     return dict(zip(CELLS, [len(case) > 0 for case in cases], strict=True))
+
+
+@pytest.fixture(scope="module")
+def failed(tmp_path_factory):
+    return failures(tmp_path_factory.mktemp("guard"), "compare")
+
+
+@pytest.mark.slow  # the same cells once more
+def test_without_figures_their_texts_and_all_else_are_compared(failed, tmp_path):
+    skipped = failures(tmp_path, "skip")
+    differ = {name for name in CELLS if skipped[name] != failed[name]}
+    assert differ == {"changed figure", "changed figure in the older form"}
 
 
 class Item:
@@ -155,4 +190,6 @@ def test_option_decides_before_the_platform(monkeypatch):
 def test_difference_of_figures_is_told_by_its_first_line():
     lines = pytest_assertrepr_compare("==", "<svg>\nsame\nold", "<svg>\nsame\nnew")
     assert lines == ["figures differ, first in line 3 of the SVG:", "old", "new"]
+    encoded = [f"%3Csvg%3E%0Asame%0A{end}" for end in ("old", "new")]
+    assert pytest_assertrepr_compare("==", *encoded) == lines
     assert pytest_assertrepr_compare("==", "plain", "text") is None

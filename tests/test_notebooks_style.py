@@ -5,7 +5,14 @@ from copy import deepcopy
 import pytest
 from nbformat.v4 import new_code_cell, new_markdown_cell, new_output
 
-from tests.notebook_samples import ALT, SVG, complete_notebook, figure_output, printed
+from tests.notebook_samples import (
+    ALT,
+    SVG,
+    complete_notebook,
+    figure_output,
+    older_figure_output,
+    printed,
+)
 from tools import notebook_style
 from tools.nbfiles import find
 from tools.refresh import canonical, canonical_text
@@ -51,6 +58,15 @@ def set_code(source):
 
 def set_outputs(*outputs):
     return lambda notebook: notebook.cells[4].update(outputs=list(outputs))
+
+
+def edit_html(old, new):
+    def plant(notebook):
+        data = notebook.cells[4].outputs[0].data
+        assert old in data["text/html"]
+        data["text/html"] = data["text/html"].replace(old, new, 1)
+
+    return plant
 
 
 def set_tags(index, *tags):
@@ -109,6 +125,16 @@ FAULTS = {
     "no alt text": (set_outputs(figure_output(alt="")), "of alt text"),
     "short alt text": (set_outputs(figure_output(alt="A line.")), "of alt text"),
     "other alt text in the SVG": (set_outputs(figure_output(alt=ALT + " Really.")), "aria-label"),
+    "other alt text in the picture": (
+        edit_html(ALT, ALT + " No."),
+        "is not that of the plain text",
+    ),
+    "figure in another form": (edit_html("<img ", "<img width=9 "), "in another form"),
+    "bitmap in HTML": (edit_html("svg+xml", "png;base64"), "stores a bitmap"),
+    "older form without a role": (
+        set_outputs(older_figure_output(svg=SVG.replace('role="img"', ""))),
+        "role=img",
+    ),
     "alt text from elsewhere": (
         lambda nb: nb.cells[4].update(source="plotting.show(fig, alt=said)"),
         "not written out",
@@ -179,6 +205,16 @@ def test_sloppy_file_form_is_found(notebook, tmp_path):
     assert notebook_style.complaints(path) == [
         "the file is not in the form that make refresh writes"
     ]
+
+
+def test_figure_in_the_older_form_is_no_complaint(notebook):
+    notebook.cells[4].outputs = [older_figure_output()]
+    assert complaints(notebook) == []
+
+
+def test_path_in_a_figure_is_found(notebook):
+    notebook.cells[4].outputs = [figure_output(svg=SVG.replace("<path", f"<g>{HOME}</g><path"))]
+    assert any("machine's path" in line for line in complaints(notebook))
 
 
 def test_path_in_an_embedded_photograph_is_no_complaint(notebook):

@@ -14,6 +14,7 @@ from matplotlib.figure import Figure
 from matplotlib.path import Path
 
 from bnlib import plotting
+from tools.figures import figure_in
 from tools.nbfiles import ROOT, find
 
 VISION = (None, "protan", "deutan", "tritan")  # None: all three kinds of cones
@@ -217,7 +218,7 @@ def stored_figures(path):
     notebook = nbformat.read(path, as_version=4)
     outputs = (output for cell in notebook.cells for output in cell.get("outputs", []))
     kinds = (output.get("data", {}) for output in outputs)
-    return [data["image/svg+xml"] for data in kinds if "image/svg+xml" in data]
+    return [figure.svg for figure in map(figure_in, kinds) if figure]
 
 
 @pytest.mark.parametrize("shown", [str, turned], ids=["light", "dark"])

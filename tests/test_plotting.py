@@ -1,7 +1,9 @@
+import re
 import subprocess
 import sys
 import xml.etree.ElementTree as ElementTree
 from pathlib import Path
+from urllib.parse import unquote
 
 import matplotlib as mpl
 import numpy as np
@@ -11,6 +13,7 @@ from matplotlib.colors import to_hex
 
 from bnlib import plotting
 from bnlib.plotting import style as look
+from tools.figures import figure_in
 
 ALT = 'Two groups of numbers, "a" & <b>, each with its own mean.'
 
@@ -52,12 +55,31 @@ def example():
 def test_show_displays_svg_and_the_alternative_text(shown):
     plotting.show(example(), ALT)
     (bundle,) = shown
-    assert bundle.keys() == {"image/svg+xml", "text/plain"}
+    assert bundle.keys() == {"text/html", "text/plain"}
     assert bundle["text/plain"] == f"Figure: {ALT}"
-    root = ElementTree.fromstring(bundle["image/svg+xml"])  # well-formed, whatever alt contains
+    svg, alt = figure_in(bundle)
+    assert alt == ALT
+    root = ElementTree.fromstring(svg)  # well-formed, whatever alt contains
     assert root.tag == "{http://www.w3.org/2000/svg}svg"
     assert root.get("aria-label") == ALT
     assert root.get("role") == "img"
+
+
+def test_switch_gives_the_older_form_of_the_same_figure(shown, monkeypatch):
+    for as_html in (True, False):
+        monkeypatch.setattr(look, "AS_HTML", as_html)
+        plotting.show(example(), ALT)
+    assert shown[1].keys() == {"image/svg+xml", "text/plain"}
+    assert figure_in(shown[0]) == figure_in(shown[1])
+
+
+def test_address_of_a_figure_is_encoded_no_more_than_it_needs(shown):
+    svg = "<svg role=\"img\">\n\tstroke: #0072B2; 100 % 'ü' &lt;</svg>"
+    html = look.forms(svg, ALT)["text/html"]
+    address = re.search('src="([^"]*)"', html)[1]
+    assert unquote(address) == "data:image/svg+xml," + svg
+    assert not set('<>#&\n"').intersection(address)
+    assert "'ü' %26lt;" in address
 
 
 def test_show_closes_the_figure(shown):
@@ -76,20 +98,20 @@ def test_show_refuses_an_alternative_text_that_tells_nothing(shown, alt):
 @pytest.mark.parametrize(("inches", "points"), [(12, "636"), (8, "576")])
 def test_wide_figure_is_shown_in_the_width_of_a_cell(shown, inches, points):
     plotting.show(plt.figure(figsize=(inches, 2)), ALT)
-    root = ElementTree.fromstring(shown[0]["image/svg+xml"])
+    root = ElementTree.fromstring(figure_in(shown[0]).svg)
     assert (root.get("width"), root.get("height")) == (f"{points}pt", None)
     assert root.get("viewBox") == f"0 0 {72 * inches} 144"
 
 
 def test_text_in_a_figure_stays_text(shown):
     plotting.show(example(), ALT)
-    assert ">red</text>" in shown[0]["image/svg+xml"]
+    assert ">red</text>" in figure_in(shown[0]).svg
 
 
 def test_equal_figures_are_equal_text_and_carry_no_date(shown):
     plotting.show(example(), ALT)
     plotting.show(example(), ALT)
-    first, second = (bundle["image/svg+xml"] for bundle in shown)
+    first, second = (figure_in(bundle).svg for bundle in shown)
     assert first == second
     assert "<dc:date>" not in first
 
@@ -101,14 +123,15 @@ def test_equal_figures_are_equal_text_in_another_process(shown):
         "from bnlib import plotting\n"
         "from bnlib.plotting import style\n"
         "from tests.test_plotting import ALT, example\n"
-        "style.display = lambda bundle, raw: print(bundle['image/svg+xml'], end='')\n"
+        "from tools.figures import figure_in\n"
+        "style.display = lambda bundle, raw: print(figure_in(bundle).svg, end='')\n"
         "plotting.use_style(); plotting.show(example(), ALT)"
     )
     root = Path(__file__).parents[1]
     done = subprocess.run(
         [sys.executable, "-X", "utf8", "-c", code], cwd=root, capture_output=True, check=True
     )
-    assert done.stdout.decode().replace("\r\n", "\n") == shown[0]["image/svg+xml"]
+    assert done.stdout.decode().replace("\r\n", "\n") == figure_in(shown[0]).svg
 
 
 def test_users_own_matplotlib_settings_change_no_figure(shown):
@@ -119,7 +142,7 @@ def test_users_own_matplotlib_settings_change_no_figure(shown):
     plotting.show(example(), ALT)
     plotting.use_style()
     plotting.show(example(), ALT)
-    first, changed, again = (bundle["image/svg+xml"] for bundle in shown)
+    first, changed, again = (figure_in(bundle).svg for bundle in shown)
     assert first == again != changed
 
 
@@ -128,14 +151,14 @@ def test_a_changed_number_changes_the_text(shown):
         fig, ax = plt.subplots()
         plotting.curves(ax, [0, 1], {"a": [0, value]}, "x", "y")
         plotting.show(fig, ALT)
-    assert shown[0]["image/svg+xml"] != shown[1]["image/svg+xml"]
+    assert figure_in(shown[0]).svg != figure_in(shown[1]).svg
 
 
 def test_without_the_style_ids_would_be_random(shown):
     for _ in range(2):
         mpl.rcParams["svg.hashsalt"] = None
         plotting.show(example(), ALT)
-    assert shown[0]["image/svg+xml"] != shown[1]["image/svg+xml"]
+    assert figure_in(shown[0]).svg != figure_in(shown[1]).svg
 
 
 # Colours

@@ -9,6 +9,7 @@ from matplotlib import pyplot as plt
 
 from tools import readme_figure
 from tools.nbfiles import ROOT, find
+from tools.site import repository
 
 mpl.use("agg")
 
@@ -65,6 +66,11 @@ def test_every_command_is_a_target():
     commands = set(re.findall(r"^make ([\w-]+)|`make ([\w-]+)", README, flags=re.MULTILINE))
     targets = set(re.findall(r"^([\w-]+):.*##", MAKEFILE, flags=re.MULTILINE))
     assert {"lab", "test"} <= {a or b for a, b in commands} <= targets
+
+
+def test_first_line_leads_to_the_site():
+    first = README.split("\n")[2]
+    assert repository.PAGES.format(*repository.UNKNOWN.split("/")) in first
 
 
 @pytest.mark.parametrize("link", re.findall(r"\]\(([^)#:]+)\)", README))

@@ -44,7 +44,7 @@ def texts(notebook):
 @cache
 def terms():
     """Map each term of the glossary to its anchor."""
-    found = re.findall(r"^### (.+)$", GLOSSARY.read_text(encoding="utf-8"), re.MULTILINE)
+    found = re.findall(r"^## (.+)$", GLOSSARY.read_text(encoding="utf-8"), re.MULTILINE)
     return {term: term.lower().replace(" ", "-") for term in found}
 
 

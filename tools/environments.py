@@ -21,7 +21,12 @@ ROOT = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
 STAMP, UNFINISHED = "bnlib-setup.sha256", "bnlib-unfinished"
 SOURCES = ("requirements.txt", "pyproject.toml")
 # What some targets add. A package that changes JupyterLab gets an environment of its own.
-ADDITIONS = {"browser": "what drives a browser", "nbgrader": "nbgrader"}
+ADDITIONS = {
+    "browser": "what drives a browser",
+    "lite": "what makes notebooks that run in a browser",
+    "nbgrader": "nbgrader",
+    "site": "what makes pages",
+}
 APART = ("nbgrader",)
 EVERYTHING = ".[notebooks,speed,cluster,mpi,test]"
 # Exits with 0 if bnlib is this folder's, and what comes from the lock is there.

@@ -1,7 +1,6 @@
 """Make the locks anew from pyproject.toml, with hashes, for every platform and Python.
 
-requirements.txt holds what every target needs; requirements-browser.txt what only
-make test-browser adds, and requirements-nbgrader.txt what make test-nbgrader does, in the same
+requirements.txt holds what every target needs; the others what a few targets add, in the same
 versions. One version of each package serves all platforms, so
 that figures are the same everywhere. Packages that are locked already keep their version unless
 --upgrade is given:  make lock ARGS=--upgrade
@@ -17,8 +16,10 @@ LOCKS = {
     "requirements.txt": tuple(
         f"--extra={name}" for name in ("notebooks", "speed", "cluster", "mpi", "test")
     ),
-    "requirements-browser.txt": ("--extra=browser", "--constraint=requirements.txt"),
-    "requirements-nbgrader.txt": ("--extra=nbgrader", "--constraint=requirements.txt"),
+    **{
+        f"requirements-{extra}.txt": (f"--extra={extra}", "--constraint=requirements.txt")
+        for extra in ("browser", "lite", "nbgrader", "site")
+    },
 }
 COMMAND = (
     *("pip", "compile", "pyproject.toml", "--quiet"),

@@ -9,6 +9,7 @@ import sys
 import nbformat
 from tqdm import tqdm
 
+from tools.figures import figure_in
 from tools.nbfiles import NOTEBOOKS, write_atomically
 from tools.refresh import client
 
@@ -38,9 +39,9 @@ def figures(notebook):
     for cell in notebook.cells:
         if "nbval-ignore-output" in cell.metadata.get("tags", []):
             for output in cell.outputs:
-                if "image/svg+xml" in output.get("data", {}):
+                if figure := figure_in(output.get("data", {})):
                     label = re.search(r"([a-z_]+), \"[^\"]*\", \"test accuracy", cell.source)
-                    yield f"09_{label[1]}.svg", output.data["image/svg+xml"]
+                    yield f"09_{label[1]}.svg", figure.svg
 
 
 def main():

@@ -6,11 +6,11 @@
 import ast
 import re
 import sys
-from html import unescape
 from itertools import pairwise
 
 import nbformat
 
+from tools.figures import bitmaps, figure_in, label_of
 from tools.nbfiles import find
 from tools.refresh import canonical_text
 
@@ -22,7 +22,8 @@ WORDS_PER_CODE_CELL = 40
 ALT_LENGTH = 40
 WORDS_BESIDE_FORMULA = 6
 
-EMBEDDED = re.compile(r"data:image/[a-z]+;base64,[A-Za-z0-9+/=\s]+")
+EMBEDDED = re.compile(r"data:image/[a-z]+;base64,(?:[A-Za-z0-9+/=\s]|%0A)+")
+ADDRESS = "data:image/svg+xml"
 MACHINE_PATH = re.compile(
     r"(?<![\w.:~/-])/(?:home|Users|root|tmp|opt|work|private)/\w[\w./-]*"
     r"|\b[A-Za-z]:\\+Users\b[^\s\"']*|ipykernel_\d+"
@@ -99,6 +100,7 @@ def no_machine_path(notebook):
         texts = [cell.source]
         for output in cell.get("outputs", []):
             texts += [output.get("text", ""), *map(str, output.get("data", {}).values())]
+            texts += figure_in(output.get("data", {})) or ()
         for path in MACHINE_PATH.findall(EMBEDDED.sub("", "\n".join(texts))):
             yield f"cell {k} holds a machine's path: {path}"
 
@@ -160,26 +162,27 @@ def no_star_import(notebook):
 def figures_have_alt_text(notebook):
     """Every figure is SVG, and says in words what it shows, as bnlib.plotting.show does."""
     for k, data in output_data(notebook):
-        for kind, content in data.items():
-            bitmap = kind in ("image/png", "image/jpeg")
-            if bitmap or (kind != "image/svg+xml" and "data:image/" in str(content)):
-                yield f"cell {k} stores a bitmap, which is not compared: use bnlib.plotting.show"
-        if "image/svg+xml" in data:
-            tag = re.search(r"<svg\b[^>]*>", data["image/svg+xml"])
-            label = re.search(r'\saria-label="([^"]*)"', tag[0] if tag else "")
+        for _ in bitmaps(data):
+            yield f"cell {k} stores a bitmap, which is not compared: use bnlib.plotting.show"
+        figure = figure_in(data)
+        if not figure and ADDRESS in data.get("text/html", ""):
+            yield f"cell {k}: a figure in another form than that of bnlib.plotting.show"
+        if figure:
             said = data.get("text/plain", "")
             alt = said.removeprefix("Figure: ")
             if alt == said or len(alt) < ALT_LENGTH:
                 yield f"cell {k}: a figure needs 'Figure: ' and {ALT_LENGTH} characters of alt text"
-            elif not label or unescape(label[1]) != alt or 'role="img"' not in tag[0]:
+            elif figure.alt != alt:
+                yield f"cell {k}: the picture's alt text is not that of the plain text"
+            elif label_of(figure.svg) != alt or 'role="img"' not in figure.svg:
                 yield f"cell {k}: the SVG's root must carry role=img and the alt text as aria-label"
 
 
 def alt_text_stands_in_the_cell(notebook):
-    """JupyterLab drops a figure's alt text: it is written out in the code, where it is read."""
+    """A viewer may drop a figure's alt text: it is written out in the code, where it is read."""
     for k, data in output_data(notebook):
         source = notebook.cells[k].source
-        if "image/svg+xml" in data and "plotting.show(" in source:
+        if figure_in(data) and "plotting.show(" in source:
             strings = [n.value for n in ast.walk(ast.parse(source)) if isinstance(n, ast.Constant)]
             if data.get("text/plain", "").removeprefix("Figure: ") not in strings:
                 yield f"cell {k}: the alt text is not written out in the cell"

@@ -18,6 +18,7 @@ from matplotlib import pyplot as plt
 
 from bnlib import plotting
 from bnlib.plotting import style
+from tools.figures import figure_in
 from tools.nbfiles import ROOT, find
 
 TARGET = ROOT / "docs" / "checks.svg"
@@ -116,7 +117,7 @@ def alternative_text(counts, runs, total):
 
 
 def svg():
-    """Return the figure as SVG text, and its alternative text."""
+    """Return the figure: its SVG and its alternative text."""
     bundles = []
     kept = patch.object(style, "display", lambda bundle, raw: bundles.append(bundle))
     with kept, mpl.rc_context():
@@ -124,7 +125,7 @@ def svg():
         counts, runs, total = caught(found), run(found), len(found["table"])
         alt = alternative_text(counts, runs, total)
         plotting.show(draw(counts, runs, total), alt)
-    return bundles[0]["image/svg+xml"], alt
+    return figure_in(bundles[0])
 
 
 def main():

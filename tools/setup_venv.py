@@ -10,7 +10,8 @@ installed. tools/environments.py says what is upgraded in place and what is made
 at the same time, the second waits.
 
 With --add browser, what drives a browser is installed too, from requirements-browser.txt, with a
-stamp of its own. --add nbgrader does the same in .venv-nbgrader, since nbgrader changes JupyterLab.
+stamp of its own; so with --add site and --add lite. --add nbgrader does the same in .venv-nbgrader,
+since nbgrader changes JupyterLab.
 
 With --numpy VERSION the packages are not locked: pip or uv picks them to go with that NumPy.
 
@@ -64,7 +65,8 @@ def folder_of(options):
     """Return the environment that is meant."""
     if options.numpy:
         return os.path.join(ROOT, f".venv-numpy-{options.numpy}")
-    return os.path.join(ROOT, f".venv-{options.add}" if options.add in APART else ".venv")
+    apart = [f".venv-{name}" for name in options.add if name in APART]
+    return os.path.join(ROOT, *apart or [".venv"])
 
 
 def hand_over(command):
@@ -87,7 +89,13 @@ def main(arguments):
     cut = arguments.index("--") if "--" in arguments else len(arguments)
     parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
     parser.add_argument("--numpy", metavar="VERSION", help="a NumPy version, or: newest")
-    parser.add_argument("--add", choices=ADDITIONS, help="what some targets need besides")
+    parser.add_argument(
+        "--add",
+        action="append",
+        choices=ADDITIONS,
+        default=[],
+        help="what some targets need besides",
+    )
     options = parser.parse_args(arguments[:cut])
     if options.numpy is not None and not re.fullmatch(r"newest|\d+(\.\d+)+", options.numpy):
         parser.error("name a NumPy version: make test-numpy NUMPY=1.26.4, or NUMPY=newest")
@@ -95,8 +103,8 @@ def main(arguments):
     start = time.time()
     try:
         set_up(venv, options.numpy)
-        if options.add:
-            add(venv, options.add)
+        for name in options.add:
+            add(venv, name)
     except SetupError as error:
         sys.exit(f"Set-up failed: {error}")
     except OSError as error:  # a full disk, a folder that cannot be written

@@ -14,8 +14,11 @@ TRAP = np.array(  # the first check catches most, and is not in the smallest set
 )
 
 
-def _table(rows, checks, share, trap, seed):
-    """Return which fault is caught by which check; each one by some."""
+def _table(rows, checks, share, trap, late, seed):
+    """Return which fault is caught by which check; each one by some.
+
+    late puts a fault at the end that a check of its own catches, and no other.
+    """
     rng = np.random.default_rng(seed)
     caught = rng.random((rows, checks)) < share
     caught[np.arange(rows), rng.integers(checks, size=rows)] = True
@@ -23,6 +26,9 @@ def _table(rows, checks, share, trap, seed):
         wide = np.zeros((len(TRAP), max(checks, 3)), bool)
         wide[:, :3] = TRAP
         caught = np.concatenate([wide, np.pad(caught, ((0, 0), (0, wide.shape[1] - checks)))])
+    if late:
+        caught = np.pad(caught, (0, 1))
+        caught[-1, -1] = True
     label = f"{caught.shape[0]} faults, {caught.shape[1]} checks, {'a' if trap else 'no'} trap"
     return Case(label, {"caught": caught})
 
@@ -34,11 +40,13 @@ TABLES = Domain(
         "many faults, few checks": {"rows": 12, "checks": 2},
         "few faults, many checks": {"rows": 2, "checks": 6},
         "the best check is not needed": {"rows": 1, "checks": 1, "trap": True},
+        "very many faults": {"rows": 150, "checks": 2, "late": True},
     },
     rows=(3, 1, 2, 6, 12),
     checks=(3, 1, 2, 4, 6),
     share=(0.3, 0.0, 0.6),
     trap=(False, True),
+    late=(False, True),
 )
 
 
@@ -49,6 +57,15 @@ def _greedy(caught):
         best = left.sum(axis=0).argmax()
         left, taken = left[~left[:, best]], taken + 1
     return taken
+
+
+def _fewest_faults(caught):
+    """Return how many faults there must be for every check to catch one, or else their number."""
+    rows = np.unique(caught, axis=0)  # few, where there are many faults
+    sets = (c for size in range(len(rows) + 1) for c in combinations(range(len(rows)), size))
+    if not rows.any(axis=0).all():
+        return len(caught)
+    return next(len(chosen) for chosen in sets if rows[list(chosen)].any(axis=0).all())
 
 
 @exercise(
@@ -90,12 +107,7 @@ def _greedy(caught):
         Mistake(
             "faults and checks exchanged",
             "Here every check has to catch something; every fault has to be caught.",
-            lambda caught: next(
-                size
-                for size in range(len(caught) + 1)
-                for chosen in combinations(range(len(caught)), size)
-                if caught[list(chosen)].any(axis=0).all() or size == len(caught)
-            ),
+            _fewest_faults,
         ),
     ),
 )

@@ -5,7 +5,7 @@ from itertools import combinations
 import numpy as np
 
 from bnlib import layers, normalize
-from bnlib.exercises.checker.batches import image_domain
+from bnlib.exercises.checker.batches import image_domain, size_beside
 from bnlib.exercises.checker.exercise import exercise
 from bnlib.exercises.checker.slips import Mistake
 from bnlib.judges.faults.recipes import column, mean
@@ -103,16 +103,29 @@ def norm_means(x, norm):
     return np.mean(x, axis=axes, keepdims=True)
 
 
-def _of_several(parameters):
-    """Return parameters with two channels or more, and three where no eps stands beside them."""
-    p = dict(parameters)
-    p["C"] = max(p["C"], 2)
-    if p["eps"] == 0:
-        p |= {"C": max(p["C"], 3), "offset": p["offset"] or 2}
-    return p
+def _at_positions(case, spread, **parameters):
+    """Return a batch in which several channels never hold one number at a position."""
+    x = case.values["x"].copy()
+    x[:, 0][np.ptp(x, axis=1) == 0] += spread
+    offset = size_beside(x.astype(float), 1, case.values["eps"])
+    return case._replace(values={**case.values, "x": x}, offset=offset)
 
 
-POSITIONS = image_domain(legal=_of_several)
+def _of_channels(parameters):
+    """Return parameters with two channels or more: of one, the variance is 0."""
+    return {**parameters, "C": max(parameters["C"], 2)}
+
+
+POSITIONS = image_domain(
+    _at_positions,
+    legal=_of_channels,
+    least=1,
+    apart=0.0,
+    C=(2, 3, 4, 6, 9),
+    N=(1, 2, 3, 9),  # so few that the size 1 meets every value of the others
+    H=(1, 2, 3, 7),
+    W=(1, 2, 4, 11),
+)
 
 
 def _wrong(name, sentence, axes=(1,), std=lambda var, eps: np.sqrt(var + eps), y=None, ddof=0):

@@ -3,7 +3,16 @@
 import numpy as np
 
 from bnlib import folding, layers, statistics
-from bnlib.exercises.checker.batches import ANY_IMAGES, AXES, SCALES, offset_of
+from bnlib.exercises.checker.batches import (
+    ANY_IMAGES,
+    AXES,
+    COMMON,
+    LARGEST,
+    SCALES,
+    SHARES,
+    between,
+    offset_of,
+)
 from bnlib.exercises.checker.cases import Case
 from bnlib.exercises.checker.domain import Domain
 from bnlib.exercises.checker.exercise import exercise
@@ -21,7 +30,7 @@ def _epoch(K, C, m, last, offset, apart, spread, dtype, layout, seed):
     }
     values = {name: value.astype(dtype) for name, value in values.items()}
     counts = np.array([m] * (K - 1) + [max(2, int(m * last))])
-    label = f"{K} batches of {m}, the last of {counts[-1]}, {C} channels, {dtype}, {layout}"
+    label = f"{K} batches of {m}, the last of {counts[-1]}, {C} channels, mean {offset}, {dtype}"
     size = np.abs(values["means"]).max() / spread
     return Case(label, values | {"counts": counts}, layout=layout, offset=max(1.0, size))
 
@@ -33,16 +42,20 @@ EPOCHS = Domain(
         "a small last batch": {"K": 4, "C": 2, "m": 64},
         "means far apart": {"K": 3, "C": 3, "apart": 30.0},
         "one batch": {"K": 1, "C": 1},
+        "many batches": {"K": 150, "C": 1},
+        "many channels": {"K": 2, "C": 75},
+        "many numbers": {"K": 3, "C": 2, "m": 10**8, "apart": 30.0},
+        "means far from zero": {"K": 4, "C": 2, "offset": "far"},
     },
     K=(2, 1, 3, 5, 9),
     C=(1, 2, 3, 5, 7),
-    m=(8, 64, 1000, 3),
+    m=(8, 64, 1000, 3, 10**8),
     last=(0.25, 1.0, 0.5),
-    offset=(2, 0, -30, "halfway"),
-    apart=(1.0, 0.1, 30.0),
-    spread=(1.0, 0.01, 100.0),
-    dtype=("float64", "float32"),
-    layout=("C order", "Fortran order", "every second number of a larger array"),
+    offset=COMMON["offset"],
+    apart=(1.0, 0.0, 30.0, 1e4),
+    spread=COMMON["spread"],
+    dtype=COMMON["dtype"],
+    layout=COMMON["layout"],
 )
 
 
@@ -228,21 +241,29 @@ def frozen_backward(dout, x, gamma, running_mean, running_var, eps):
     return layers.batchnorm_inference_backward(dout, x, gamma, running_mean, running_var, eps=eps)
 
 
-def _convolution(C, C_in, K, offset, spread, eps, gamma, dtype, layout, seed):
+def _convolution(C, C_in, K, size, offset, spread, eps, gamma, beta, dtype, layout, seed):
     """Return a convolution's weight and bias, and the batch norm behind it."""
-    rng = np.random.default_rng(seed)
-    scales = SCALES[gamma]
+    rng, away = np.random.default_rng(seed), offset_of(offset, dtype)
     values = {
-        "weight": rng.standard_normal((C, C_in, K, K)).round(1),
-        "bias": rng.uniform(-2, 2, C).round(1),
-        "gamma": rng.uniform(*scales, C).round(2),
-        "beta": rng.uniform(-2, 2, C).round(1),
-        "running_mean": spread * (offset + rng.standard_normal(C).round(1)),
+        "weight": size * rng.standard_normal((C, C_in, K, K)).round(1),
+        "bias": spread * rng.uniform(-2, 2, C).round(1),
+        "gamma": between(rng, *SCALES[gamma], C),
+        "beta": between(rng, *SCALES[beta], C),
+        "running_mean": spread * (away + rng.standard_normal(C).round(1)),
         "running_var": spread**2 * rng.uniform(0.5, 4, C).round(1),
     }
     values = {name: value.astype(dtype) for name, value in values.items()}
+    eps = SHARES[eps] * spread**2 if eps in SHARES else eps
     label = f"weight {(C, C_in, K, K)}, eps {eps:g}, gamma {gamma}, spread {spread:g}, {dtype}"
     return Case(label, values | {"eps": eps}, layout=layout)
+
+
+def _in_time(parameters):
+    """Return parameters of a weight that plain loops in Python go through in time."""
+    p = dict(parameters)
+    while p["C"] * p["C_in"] * p["K"] ** 2 > LARGEST and p["K"] > 1:
+        p["K"] //= 2
+    return p
 
 
 CONVOLUTIONS = Domain(
@@ -253,16 +274,21 @@ CONVOLUTIONS = Domain(
         "all axes equal": {"C": 3, "C_in": 3, "K": 3, "gamma": "0 or negative"},
         "a large eps": {"C": 2, "C_in": 1, "eps": 0.5},
         "one number": {"C": 1, "C_in": 1, "K": 1},
+        "many channels": {"C": 75, "C_in": 1, "K": 1},
+        "many channels come in": {"C": 1, "C_in": 75, "K": 1},
+        "large filters": {"C": 1, "C_in": 1, "K": 12},
+        "a tiny eps": {"C": 2, "C_in": 1, "eps": "the variance", "spread": 1e-7},
+        "a huge eps": {"C": 2, "C_in": 1, "eps": "the variance", "spread": 1e6},
     },
-    C=(1, 2, 3, 5, 7),
-    C_in=(1, 2, 3, 4),
-    K=(1, 3),
-    offset=(2, 0, -30),
-    spread=(1.0, 0.01, 30.0, 1e-4, 1000.0),
-    eps=(1e-5, 0.5, 1e-3, 1e-8, 0.0, 1e-10, 20.0),
-    gamma=tuple(SCALES),
-    dtype=("float64", "float32"),
-    layout=("C order", "Fortran order", "every second number of a larger array"),
+    _in_time,
+    C=(1, 2, 3, 5, 7, 9),
+    C_in=(1, 2, 3, 4, 6),
+    K=(1, 3, 2, 7),
+    size=(1.0, 1e-6, 1e5),
+    **{
+        name: COMMON[name]
+        for name in ("offset", "spread", "eps", "gamma", "beta", "dtype", "layout")
+    },
 )
 
 

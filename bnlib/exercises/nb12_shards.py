@@ -3,7 +3,7 @@
 import numpy as np
 
 from bnlib import sharded
-from bnlib.exercises.checker.batches import AXES, image_domain, offset_of
+from bnlib.exercises.checker.batches import AXES, COMMON, image_domain, offset_of
 from bnlib.exercises.checker.cases import Case
 from bnlib.exercises.checker.domain import Domain
 from bnlib.exercises.checker.exercise import exercise
@@ -14,7 +14,7 @@ COUNTS = {  # of K shards
     "unequal": lambda K: 3 * np.arange(1, K + 1),
     "equal": lambda K: np.full(K, 8),
     "with an empty one": lambda K: np.where(np.arange(K) == 1, 0, 5 + np.arange(K)),
-    "of very different size": lambda K: 10 ** (1 + np.arange(K) % 4),
+    "of very different size": lambda K: np.resize((10, 10**8, 10**4, 10**6), K),
 }
 
 
@@ -38,15 +38,14 @@ SHARDS = Domain(
         "one shard is empty": {"K": 3, "C": 2, "sizes": "with an empty one"},
         "means far apart": {"K": 3, "C": 2, "apart": 50.0},
         "one shard": {"K": 1, "C": 2},
+        "many shards": {"K": 150, "C": 1},
+        "many channels": {"K": 2, "C": 75},
     },
-    K=(3, 2, 1, 5, 8),
-    C=(2, 1, 3, 5),
+    K=(3, 2, 1, 5, 9),
+    C=(2, 1, 3, 7),
     sizes=tuple(COUNTS),
-    offset=(2, 0, -30, "halfway", "far", "far below 0"),
     apart=(1.0, 0.0, -2.0, 50.0),
-    spread=(1.0, 0.01, 100.0),
-    dtype=("float64", "float32"),
-    layout=("C order", "every second number of a larger array", "reversed in memory"),
+    **{name: COMMON[name] for name in ("offset", "spread", "dtype", "layout")},
 )
 
 
@@ -168,7 +167,7 @@ def _own(dout):
 
 @exercise(
     notebook="12",
-    domain=image_domain(_with_others, shards=(3, 1, 2, 7)),
+    domain=image_domain(_with_others, shards=(3, 1, 2, 7, 10**8)),
     returns="dx",
     hints=(
         "Begin with the three terms of notebook 05, and look for the two means.",

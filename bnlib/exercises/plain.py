@@ -349,10 +349,10 @@ def scale_and_shift(x, mean, inv_std, gamma, beta):
 
 
 def merge_shards(counts, means, squares):
-    m = counts.sum()
-    mean = (counts[:, None] * means).sum(axis=0) / m
-    between = counts[:, None] * (means - mean) ** 2
-    return m, mean, (squares + between).sum(axis=0)
+    m, weights = counts.sum(), counts.reshape(-1, 1)
+    near = means[counts.argmax()]  # an offset that all shards share costs no digits
+    mean = near + (weights * (means - near)).sum(axis=0) / m
+    return m, mean, (squares + weights * (means - mean) ** 2).sum(axis=0)
 
 
 def shard_gradient(dout, xhat, inv_std, gamma, m, dgamma, dbeta):

@@ -26,6 +26,11 @@ GROUPS = ("#77AADD", "#EEDD88", "#FFAABB", "#9CAE65", "#74DDEE", "#EC8A1E", "#D7
 MARKERS = "osD^"
 WIDEST = 636  # points: 848 pixels, a cell's width in JupyterLab on a screen of 1280
 LINES = ("-", "--", ":", "-.")
+# A figure in an output: as HTML, an <img> whose address holds the SVG, or else as image/svg+xml.
+# JupyterLab, Notebook 7, nbconvert and the site pass an <img>'s alternative text on to a screen
+# reader, and show it before a notebook is trusted. Of image/svg+xml they do neither.
+AS_HTML = True
+ENCODED = {ord(sign): f"%{ord(sign):02X}" for sign in '%#<>"&\n'}  # all that such an address needs
 # On a dark page a figure turns its light over and keeps its hues; photographs stay as they are.
 # JupyterLab hands its theme on to a figure as the preferred scheme.
 TURNED = "invert(1) hue-rotate(180deg)"  # twice, it is no change
@@ -72,10 +77,10 @@ def themed(svg):
 def show(fig, alt):
     """Display a figure as SVG with alternative text, and close it.
 
-    The text goes into the SVG, and stands beside it as the plain-text form of the output.
-    JupyterLab and nbconvert show the SVG without it. So write alt in the cell itself: there a
-    screen reader reads it, just above the figure. A figure that is wider than a notebook's cell is
-    shown smaller: JupyterLab would hide its right edge.
+    The text goes into the picture, and stands beside it as the plain-text form of the output. Write
+    alt in the cell itself: where a viewer drops it, a screen reader reads it there, just above the
+    figure. A figure that is wider than a notebook's cell is shown smaller: JupyterLab would hide
+    its right edge.
 
     Parameters
     ----------
@@ -98,4 +103,17 @@ def show(fig, alt):
     rest = re.sub(r'width="[^"]+" height="[^"]+"', size, rest, count=1)
     label = escape(alt, quote=True)
     svg = themed(f'{tag}role="img" aria-label="{label}" {rest}')
-    display({"image/svg+xml": svg, "text/plain": f"Figure: {alt}"}, raw=True)
+    display(forms(svg, alt), raw=True)
+
+
+def forms(svg, alt):
+    """Return a picture as a notebook's output holds it, by MIME type; AS_HTML chooses.
+
+    >>> forms('<svg role="img"/>', "a < b")["text/html"]
+    '<img alt="a &lt; b" src="data:image/svg+xml,%3Csvg role=%22img%22/%3E">'
+    """
+    picture = {"image/svg+xml": svg}
+    if AS_HTML:
+        address = f"data:image/svg+xml,{svg.translate(ENCODED)}"
+        picture = {"text/html": f'<img alt="{escape(alt)}" src="{address}">'}
+    return {**picture, "text/plain": f"Figure: {alt}"}

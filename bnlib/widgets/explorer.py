@@ -2,7 +2,7 @@
 
 from html import escape
 
-from bnlib.plotting.style import TURNED, themed
+from bnlib.plotting.style import TURNED, forms, themed
 from bnlib.widgets.overlay import over
 from bnlib.widgets.svg import captioned
 
@@ -41,6 +41,7 @@ class Explorer:
     """
 
     def __init__(self, name, draw, build, still, places=None):
+        self.name = name
         self.draw = draw
         self.still = draw(**still)
         self.controls, self.root = {}, None
@@ -69,9 +70,6 @@ class Explorer:
         self.figure.value = f'{svg}<p role="status" style="margin: 0">{escape(alt)}</p>'
 
     def _repr_mimebundle_(self, include=None, exclude=None):
-        bundle = {
-            "image/svg+xml": themed(captioned(self.still, STILL)),
-            "text/plain": f"Figure: {self.still.alt}",
-        }
+        bundle = forms(themed(captioned(self.still, STILL)), self.still.alt)
         live = {} if self.root is None else self.root._repr_mimebundle_()
         return {**live, **bundle}

@@ -2,6 +2,8 @@
 
 import json
 import os
+import subprocess
+import sys
 import urllib.request
 
 import pytest
@@ -21,10 +23,16 @@ SCREENSHOTS = ROOT / "build" / "browser"
 
 
 @pytest.fixture(scope="session")
-def server(tmp_path_factory):
+def lab_folder(tmp_path_factory):
+    """Give the folder whose work/ the server opens."""
+    return tmp_path_factory.mktemp("lab")
+
+
+@pytest.fixture(scope="session")
+def server(lab_folder):
     """Give the address and the token of make lab's server, on fresh copies of the notebooks."""
     # The tests read the cells through the application object, which JupyterLab hides by default.
-    with running(tmp_path_factory.mktemp("lab"), "--expose-app-in-browser") as address:
+    with running(lab_folder, "--expose-app-in-browser") as address:
         yield address
 
 
@@ -48,6 +56,40 @@ def page(browser):
     page.set_default_timeout(30_000)
     yield page
     page.close()
+
+
+def made(*arguments):
+    """Make pages; return what was said and the exit code."""
+    command = [sys.executable, "-m", "tools.site", *map(str, arguments)]
+    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, encoding="utf-8")
+    return done.stdout + done.stderr, done.returncode
+
+
+@pytest.fixture(scope="session")
+def site(tmp_path_factory):
+    """Make the project's site; return its folder."""
+    folder = tmp_path_factory.mktemp("made")
+    said, code = made("--into", folder)
+    assert code == 0, said
+    print(said)
+    return folder / "site"
+
+
+@pytest.fixture
+def open_page(browser):
+    """Return a function that opens a page in a theme, a width, and other settings of a browser."""
+    contexts = []
+    SCREENSHOTS.mkdir(parents=True, exist_ok=True)
+
+    def opened(theme="light", width=1280, **options):
+        viewport = {"width": width, "height": 900}
+        contexts.append(browser.new_context(color_scheme=theme, viewport=viewport, **options))
+        contexts[-1].set_default_timeout(30_000)
+        return contexts[-1].new_page()
+
+    yield opened
+    for context in contexts:
+        context.close()
 
 
 @pytest.fixture

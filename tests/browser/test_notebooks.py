@@ -1,5 +1,6 @@
 """A student's first hour, in a real browser: every notebook runs, answers, and can be restarted."""
 
+import shutil
 from io import BytesIO
 
 import pytest
@@ -9,7 +10,9 @@ from matplotlib.image import imread
 from bnlib.exercises.checker import shown
 from tests.browser.lab_page import LabPage, Problems
 from tests.lab_server import running
-from tools.nbfiles import find
+from tools.figures import figure_in
+from tools.nbfiles import find, read
+from tools.site.notebook_pages import joined
 
 NOTEBOOKS = [path.name for path in find("")]
 WIDGET = "application/vnd.jupyter.widget-view+json"
@@ -19,11 +22,11 @@ def first_figure(lab):
     """Scroll to the first cell that shows a figure; return the picture."""
 
     def shows(cell):
-        kinds = [output.get("data", {}).keys() for output in cell["outputs"]]
-        return any("image/svg+xml" in kind and WIDGET not in kind for kind in kinds)
+        data = [output.get("data", {}) for output in cell["outputs"]]
+        return any(figure_in(one) and WIDGET not in one for one in data)
 
     index = next(k for k, cell in enumerate(lab.cells()) if shows(cell))
-    picture = lab.show(index).locator(".jp-RenderedSVG img").first
+    picture = lab.show(index).locator(".jp-RenderedHTML img").first
     picture.wait_for()
     return picture
 
@@ -154,6 +157,19 @@ def test_notebook_runs_again_after_a_restart_in_the_middle(lab):
     lab.restart()
     lab.run_all()
     assert failures(lab.code_cells()) == []  # counts from 1 again: it is a new kernel
+
+
+def test_figure_shows_with_its_text_before_a_notebook_is_trusted(lab, lab_folder):
+    stored = find("02")[0]
+    shutil.copyfile(stored, lab_folder / "work" / "untrusted.ipynb")
+    lab.open("untrusted.ipynb")
+    trusted = "() => [...jupyterapp.shell.currentWidget.content.model.cells].map(c => c.trusted)"
+    assert not any(lab.page.evaluate(trusted))
+    picture = first_figure(lab)
+    assert picture.evaluate("image => image.decode().then(() => image.naturalWidth)") > 300
+    outputs = (o for cell in read(stored)["cells"] for o in cell.get("outputs", []))
+    texts = [joined(o.get("data", {}).get("text/plain", "")) for o in outputs]
+    assert f"Figure: {picture.get_attribute('alt')}" in texts
 
 
 def test_figures_are_legible_in_the_dark_theme(lab, screenshot):

@@ -84,15 +84,16 @@ EXTREME = {  # what answers may overlook: an axis that is long or of size 1, an 
 }
 
 
-def image_domain(build=None, named=NAMED, legal=dict, least=2, **levels):
+def image_domain(build=None, named=NAMED, legal=dict, least=2, apart=1.0, **levels):
     """Return the domain of images, with more parameters and what is built from them.
 
     build, if given, takes a case and the parameters, and returns the case with more values. least
-    is how many values a channel has at least: of one, the variance is 0.
+    is how many values a channel has at least: of one, the variance is 0. apart is how far the
+    channels' means differ, in offsets.
     """
 
     def built(**parameters):
-        case = image_case(**parameters)
+        case = image_case(**parameters, apart=apart)
         return build(case, **parameters) if build else case
 
     def all_legal(parameters):
@@ -183,12 +184,26 @@ def offset_of(offset, dtype):
 
 
 def _case(
-    shape, dtype, layout, offset, spread, eps, gamma, beta, upstream, tail, dead, start, seed, **_
+    shape,
+    dtype,
+    layout,
+    offset,
+    spread,
+    eps,
+    gamma,
+    beta,
+    upstream,
+    tail,
+    dead,
+    start,
+    seed,
+    apart=1.0,
+    **_,
 ):
     """Return a batch whose channels differ in mean and in spread, of numbers short to read."""
     rng, C = np.random.default_rng(seed), shape[1]
     column = (1, C) + (1,) * (len(shape) - 2)
-    away = offset_of(offset, dtype) * (1 + np.arange(C) / C)
+    away = offset_of(offset, dtype) * (1 + apart * np.arange(C) / C)
     x = _varied(rng.standard_normal(shape) * np.linspace(0.7, 2.2, C).reshape(column))
     x[(rng.integers(shape[0]), slice(None)) + (-1,) * (len(shape) - 2)] += tail
     x = spread * (x + away.reshape(column))
@@ -199,8 +214,8 @@ def _case(
     running_var = spread**2 * rng.uniform(0.5, 4, C).round(1)
     arrays = {
         "x": x,
-        "gamma": _between(rng, *SCALES[gamma], C),
-        "beta": _between(rng, *SCALES[beta], C),
+        "gamma": between(rng, *SCALES[gamma], C),
+        "beta": between(rng, *SCALES[beta], C),
         "dout": upstream * rng.standard_normal(shape).round(1),
         "running_mean": running_mean * (start == "running"),
         "running_var": running_var if start == "running" else np.full(C, 1.0 * (start != "0")),
@@ -235,7 +250,7 @@ def _varied(z):
     return z
 
 
-def _between(rng, low, high, count):
+def between(rng, low, high, count):
     """Return so many numbers between two, with 0 among them where they have both signs."""
     values = np.array([float(f"{v:.3g}") for v in rng.uniform(low, high, count)])
     if low < 0 < high:

@@ -16,14 +16,10 @@ from itertools import combinations
 import numpy as np
 
 PAIRS = 24  # of batches drawn
-OUTER = {
-    *"NCHWDKm",
-    "shape",
-    "groups",
-    "dtype",
-    "whole",
-    "name",
-}  # what two batches in a row have in common
+OUTER = {  # what two batches in a row have in common
+    *("N", "C", "H", "W", "D", "K", "C_in", "m"),
+    *("rows", "checks", "trap", "late", "shape", "groups", "dtype", "whole", "name"),
+}
 TWINS = 4  # named batches that come with other numbers, too
 
 
