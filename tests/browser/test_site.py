@@ -139,6 +139,7 @@ def test_laboratory_moves_one_slider_at_a_time_and_says_so(site, open_page):
     page.goto((site / "notebooks" / f"{PAGES['batch-laboratory']}.html").as_uri())
     element = page.locator("bnlib-explorer")
     element.scroll_into_view_if_needed()
+    element.locator("svg").wait_for()
     assert "one slider moves at a time" in element.inner_text()
     first, second = (element.get_by_role("slider").nth(k) for k in (0, 1))
     start = first.get_attribute("aria-valuetext")
