@@ -225,7 +225,7 @@ def stored_figures(path):
 @pytest.mark.parametrize("path", find(""), ids=lambda path: path.stem)
 def test_text_is_legible_where_it_stands(path, shown):
     figures = stored_figures(path)
-    assert figures or path.stem == "00_start"
+    assert figures or path.stem in ("00_start", "12_many_machines")  # which have none
     assert [pale for svg in figures for pale in pale_text(svg, shown)] == []
 
 
