@@ -343,3 +343,18 @@ def scale_and_shift(x, mean, inv_std, gamma, beta):
     scale = gamma * inv_std
     shift = beta - mean * scale
     return x * scale.reshape(1, -1, 1, 1) + shift.reshape(1, -1, 1, 1)
+
+
+# 12 Shards
+
+
+def merge_shards(counts, means, squares):
+    m = counts.sum()
+    mean = (counts[:, None] * means).sum(axis=0) / m
+    between = (counts[:, None] * (means - mean) ** 2).sum(axis=0)
+    return m, mean, squares.sum(axis=0) + between
+
+
+def shard_gradient(dout, xhat, inv_std, gamma, m, dgamma, dbeta):
+    scale, dgamma, dbeta = (v.reshape(1, -1, 1, 1) for v in (gamma * inv_std, dgamma, dbeta))
+    return scale * (dout - dbeta / m - xhat * dgamma / m)
