@@ -50,7 +50,8 @@ class Measured:
     @cached_property
     def conditions(self):
         """The error of each part, as large as it was found."""
-        return _larger(self.least, *self._changes())
+        with np.errstate(all="ignore"):  # rounded to float32, a small variance may be 0
+            return _larger(self.least, *self._changes())
 
     def tolerances(self, results, conditions=None):
         """Return how far each of these results may be off, as absolute numbers."""
