@@ -6,7 +6,8 @@ the locked versions draw them; --figures chooses. Their alternative texts are co
 Tests and kernels have settings of their own, so that none of the user's reaches them.
 
 Students run a cell again and again. So each cell is run twice in a row, and must say the same both
-times. Cells tagged "long", which train for many seconds, are repeated by make test-all alone.
+times. Cells tagged "long", which train for many seconds, are repeated by make test-all alone; the
+notebooks on training and on a cluster are run by it alone.
 """
 
 import platform
@@ -28,6 +29,7 @@ settings.use_own()  # before anything imports matplotlib
 
 LOCK = Path(__file__).parent / "requirements.txt"
 SVG = "image/svg+xml"
+LONG = ("09_training.ipynb", "12_many_machines.ipynb")  # train, or start a cluster: make test-all
 FIGURES = pytest.StashKey[tuple[bool, str]]()
 
 # The same examples in every run: a failure in CI is a failure at home.
@@ -90,9 +92,12 @@ def pytest_report_header(config):
     return f"figures: {'compared exactly' if compared else 'not compared'} ({reason})"
 
 
+@pytest.hookimpl(tryfirst=True)  # before the marks decide what runs
 def pytest_collection_modifyitems(config, items):
     compared, _ = config.stash[FIGURES]
     for item in items:
+        if item.path.name in LONG:
+            item.add_marker(pytest.mark.slow)
         if isinstance(item, IPyNbCell) and not compared and SVG not in item.parent.skip_compare:
             item.parent.skip_compare += (SVG,)
             item.parent.sanitize_patterns[ENCODED_SVG] = ""
