@@ -7,7 +7,7 @@ Tests and kernels have settings of their own, so that none of the user's reaches
 
 Students run a cell again and again. So each cell is run twice in a row, and must say the same both
 times. Cells tagged "long", which train for many seconds, are repeated by make test-all alone; the
-notebooks on training and on a cluster are run by it alone.
+notebooks on training, on speed and on a cluster are run by it alone.
 """
 
 import platform
@@ -29,7 +29,8 @@ settings.use_own()  # before anything imports matplotlib
 
 LOCK = Path(__file__).parent / "requirements.txt"
 SVG = "image/svg+xml"
-LONG = ("09_training.ipynb", "12_many_machines.ipynb")  # train, or start a cluster: make test-all
+# These train, measure time, and start a cluster: make test-all.
+LONG = ("09_training.ipynb", "10_speed.ipynb", "12_many_machines.ipynb")
 FIGURES = pytest.StashKey[tuple[bool, str]]()
 
 # The same examples in every run: a failure in CI is a failure at home.

@@ -53,14 +53,12 @@ def threads(request, monkeypatch):
 def runs(shapes, dtypes=(np.float32, np.float64)):
     """Return each shape with each number of threads and dtype.
 
-    Numba takes seconds to compile a loop for several threads: make test has two of the eight.
+    Numba takes seconds to compile a loop for several threads: make test-all.
     """
-    found = []
-    for shape, threads, dtype in itertools.product(shapes, (1, 2), dtypes):
-        table = math.prod(shape[2:]) == 1
-        marks = [pytest.mark.slow] if threads == 2 and (table or dtype == np.float64) else []
-        found.append(pytest.param(shape, threads, dtype, marks=marks))
-    return found
+    return [
+        pytest.param(*run, marks=[pytest.mark.slow] if run[1] == 2 else [])
+        for run in itertools.product(shapes, (1, 2), dtypes)
+    ]
 
 
 def relative(got, right):
@@ -499,6 +497,7 @@ with multiprocessing.get_context("fork").Pool(1) as pool:
 """
 
 
+@pytest.mark.slow  # compiles a loop for several threads
 @pytest.mark.skipif(not hasattr(os, "fork"), reason="the system has no fork")
 def test_a_forked_process_works_in_one_thread():
     run = subprocess.run([sys.executable, "-c", FORK], capture_output=True, text=True, timeout=120)

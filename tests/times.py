@@ -27,7 +27,6 @@ COMPILED = (
     "tests/test_reports.py",
     "tests/test_statistics_range.py",
     "bnlib/kernels/__init__.py",
-    "notebooks/10_speed.ipynb",
 )
 BEFORE = {"set-up": "BNLIB_SETUP_SECONDS", "style": "BNLIB_STYLE_SECONDS"}
 

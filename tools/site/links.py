@@ -50,6 +50,7 @@ def destination(target, docname, pages, root=ROOT):
     if path == f"{LANDING}.md":
         return posixpath.relpath("index.md", folder or ".")
     is_page = kind in (".md", ".ipynb") and stem in pages
-    if is_page or kind in (".png", ".svg") or not (root / path).exists():
+    outside = path.startswith("..")
+    if is_page or kind in (".png", ".svg") or outside or not (root / path).exists():
         return target  # Sphinx complains of what is nowhere
     return repository.file_address(path)
