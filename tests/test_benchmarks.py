@@ -35,6 +35,7 @@ def test_the_peers_in_numpy_are_right(peer, case):
     assert error(peer(case.x, case.gamma, case.beta, case.dout), right) < AGREE
 
 
+@pytest.mark.slow  # compiles
 @pytest.mark.parametrize("kind", WAYS)
 @pytest.mark.parametrize("size", [(4, 3, 5, 2), (7, 5)], ids=["images", "table"])
 def test_every_installed_way_passes_the_check(kind, size):
