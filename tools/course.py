@@ -12,7 +12,7 @@ from functools import cache
 import nbformat
 
 from tools.nbfiles import NOTEBOOKS, ROOT, find
-from tools.notebook_style import FENCE, code_cells, headings
+from tools.notebook_style import FENCE, code_cells, headings, report
 from tools.pace import CHECK, pace
 
 GLOSSARY = ROOT / "docs" / "glossary.md"
@@ -139,12 +139,5 @@ def complaints(path):
     return [line for rule in RULES for line in rule(notebook, path)]
 
 
-def main():
-    """Print the complaints; exit with 1 where there are any."""
-    lines = [f"{path.name}: {line}" for path in find("") for line in complaints(path)]
-    print("\n".join(lines))
-    return int(bool(lines))
-
-
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(report(complaints))

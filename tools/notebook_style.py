@@ -286,12 +286,12 @@ def complaints(path):
     return found
 
 
-def main():
-    """Print the complaints; exit with 1 where there are any."""
+def report(complaints):
+    """Print what is wrong with each notebook; return 1 where anything is, as an exit code."""
     lines = [f"{path.name}: {line}" for path in find("") for line in complaints(path)]
     print("\n".join(lines))
     return int(bool(lines))
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(report(complaints))

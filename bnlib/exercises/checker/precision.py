@@ -23,6 +23,7 @@ from bnlib.exercises.checker.cases import as_type
 ROOM = 100
 FAR = 1000  # standard deviations
 APART = 100  # times; a first look may find rounding that much smaller than it is
+LEFT = 2.0**-30  # of the right result; a difference of numbers that nearly cancel may be less
 STEP = 2.0**-36  # relative; large against rounding, small against everything else
 STEPS = (STEP, STEP, *[2.0**-50] * 4)  # the small ones show how the rounding itself scatters
 UNIT = {kind: float(np.finfo(kind).eps) for kind in ("f4", "f8")}  # an answer may be float32
@@ -137,14 +138,17 @@ def all_near(results, measured):
     return all(near(*each) for each in pairs)
 
 
-def apart(results, measured):
+def apart(results, measured, right):
     """Return whether a first look at rounding shows that it does not explain the difference.
 
-    Where the numbers are large beside what is left of them, it takes a second look, and where one
-    is not finite.
+    It takes a second look where the numbers are large beside what is left of them, where nearly
+    nothing is left beside what is right, and where one number is not finite.
     """
-    numbers = (*results, *measured.outcome.results)
-    if measured.offset > FAR or not all(np.isfinite(a).all() for a in numbers):
+    parts = measured.outcome.results
+    if measured.offset > FAR or not all(np.isfinite(a).all() for a in (*results, *parts)):
+        return False
+    sizes = zip(size_of(parts), size_of(right.outcome.results), strict=False)
+    if any(left < LEFT * size for left, size in sizes):
         return False
     tolerances = measured.tolerances(results, measured.rough)
     triples = zip(results, measured.outcome.results, tolerances, strict=True)

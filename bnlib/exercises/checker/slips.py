@@ -73,7 +73,7 @@ def reproduces(mistake, found, wrong, trial):
             if not trial.rights[k].measures:
                 return False
             measured = trial.measured_of(mistake, k)
-            if apart(ours.results, measured):
+            if apart(ours.results, measured, trial.rights[k]):
                 return False
             if says_nothing(measured):
                 continue
