@@ -199,21 +199,35 @@ def batches_counted_twice():
 
 
 def decay_without_effect():
-    """Take one step with no gradient but weight decay's, on a layer's gamma."""
+    """Take one step from ones with no gradient but weight decay's, in a layer and its norm.
+
+    Once all of it decays, and once only what has two axes or more.
+    """
     import torch
 
     found = {}
     for name in ("SGD", "AdamW"):
-        layer = torch_layer()
-        settings = {"weight_decay": 0.1} if name == "SGD" else {}
-        optimizer = getattr(torch.optim, name)(layer.parameters(), lr=0.1, **settings)
-        for p in layer.parameters():
-            p.grad = torch.zeros_like(p)
-        optimizer.step()
-        found[f"PyTorch, {name}"] = {
-            "weight_decay": optimizer.defaults["weight_decay"],
-            "gamma": number(layer.weight.detach()[0]),
-        }
+        for groups in (False, True):
+            layer, norm = torch.nn.Linear(3, 2, dtype=torch.float64), torch_layer(2)
+            parameters = [*layer.parameters(), *norm.parameters()]
+            for p in parameters:
+                p.data.fill_(1)
+                p.grad = torch.zeros_like(p)  # where it is None, an optimizer leaves p out
+            chosen = [
+                {"params": [p for p in parameters if p.ndim > 1]},
+                {"params": [p for p in parameters if p.ndim <= 1], "weight_decay": 0.0},
+            ]
+            settings = {"weight_decay": 0.1} if name == "SGD" else {}
+            optimizer = getattr(torch.optim, name)(
+                chosen if groups else parameters, lr=0.1, **settings
+            )
+            optimizer.step()
+            found[f"PyTorch, {name}{', two groups' if groups else ''}"] = {
+                "weight_decay": optimizer.defaults["weight_decay"],
+                "weight": number(layer.weight.detach()[0, 0]),
+                "gamma": number(norm.weight.detach()[0]),
+                "beta": number(norm.bias.detach()[0]),
+            }
     return found
 
 
