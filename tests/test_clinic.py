@@ -172,7 +172,7 @@ def test_case_07_a_longer_padding_changes_nothing():
 
 
 def test_case_08_two_updates_of_the_mended_momentum_are_one():
-    recorded = RECORDED["batches_counted_twice"]
+    recorded = RECORDED["checkpointed_block_differs"]
     mended = replace(PYTORCH, momentum=1 - np.sqrt(0.9))
     runs = {"plain": (PYTORCH, 1), "checkpoint": (PYTORCH, 2), "mended": (mended, 2)}
     for name, (convention, times) in runs.items():

@@ -469,11 +469,11 @@ ALL = {
             5: "The numbers are small and whole.",
         },
     ),
-    "batches_counted_twice": Choice(
+    "checkpointed_block_differs": Choice(
         5,
         "Two updates of weight 0.1 weigh 0.19 together.",
         {
-            1: "There is no dropout here, and outputs would differ with it.",
+            1: "There is no dropout here, and gradients would differ with it.",
             2: "The gradients agree to the bit.",
             3: "That would change the last digits.",
             4: "Both runs have the same convention.",

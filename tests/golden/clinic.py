@@ -179,7 +179,7 @@ def padding_changes_answers():
     return found
 
 
-def batches_counted_twice():
+def checkpointed_block_differs():
     """Train one batch with the layer checkpointed, with both momenta."""
     import torch
     from torch.utils.checkpoint import checkpoint
@@ -279,7 +279,7 @@ CASES = (
     moved_weights_differ,
     last_batch_fails,
     padding_changes_answers,
-    batches_counted_twice,
+    checkpointed_block_differs,
     decay_without_effect,
     folded_network_differs,
     half_precision_stalls,
