@@ -1,6 +1,7 @@
 """The arrays that the compiled loops take: in an order they know, and `out` with them."""
 
-from math import gcd
+from functools import lru_cache
+from math import gcd, prod
 
 import numpy as np
 
@@ -23,7 +24,7 @@ def prepared(x, eps):
 
 
 def channels_last(a):
-    """Return a view of (N, C, ...) as (N, ..., C): `np.moveaxis(a, 1, -1)`, in a tenth of the time."""
+    """Return (N, C, ...) as a view (N, ..., C): `np.moveaxis(a, 1, -1)`, without its checks."""
     return a.transpose(0, *range(2, a.ndim), 1)
 
 
@@ -33,12 +34,12 @@ def views(like, *arrays):
     Each is a view if it lies in memory as `like` does, otherwise a copy.
     """
     images, channels = like.shape[:2]
+    rows = like.size // channels
     if not like.flags.c_contiguous:
-        arrays = [channels_last(a) for a in arrays]
-        shape = like.size // channels, channels
-    else:
-        shape = (images, channels, -1) if like.size > images * channels else (images, channels)
-    return [_unlocked(np.ascontiguousarray(a)).reshape(shape) for a in arrays]
+        return [_plain(channels_last(a)).reshape(rows, channels) for a in arrays]
+    if rows == images:
+        return [_plain(a).reshape(images, channels) for a in arrays]
+    return [_plain(a).reshape(images, channels, rows // images) for a in arrays]
 
 
 class _Memory:
@@ -50,24 +51,44 @@ class _Memory:
         self.__array_interface__ = {**described, "data": (described["data"][0], False)}
 
 
-def _unlocked(a):
-    """Return an array that Numba need not tell from one that can be written.
+def _plain(a):
+    """Return an array in C order that Numba need not tell from one that can be written.
 
     It compiles a function anew for read-only arrays, and once is enough: no loop writes into what
     it reads.
     """
+    flags = a.flags
+    if flags.c_contiguous and flags.writeable:
+        return a
+    a = np.ascontiguousarray(a)
     return a if a.flags.writeable else np.asarray(_Memory(a))
 
 
 def sample(x):
-    """Return about a thousand numbers of x, spread over every image, channel and position."""
+    """Return about a thousand numbers of x, spread over every image, channel and position.
+
+    They are the same in every order in memory, which pickling may change.
+    """
     if x.size <= SAMPLES:
         return x.tobytes()
-    step = x.size // SAMPLES + 1
-    while gcd(step, x.size) > 1:  # no axis is met at the same places only
+    if x.flags.c_contiguous:
+        return x.reshape(-1)[:: _step(x.size)].tobytes()
+    return channels_last(x).reshape(-1)[_places(x.shape)].tobytes()
+
+
+@lru_cache
+def _step(size):
+    step = size // SAMPLES + 1
+    while gcd(step, size) > 1:  # no axis is met at the same places only
         step += 1
-    in_memory = x if x.flags.c_contiguous else channels_last(x)
-    return in_memory.reshape(-1)[::step].tobytes()
+    return step
+
+
+@lru_cache
+def _places(shape):
+    """Return where in channels-last order lies what is met at each step in C order."""
+    n, c, *rest = np.unravel_index(np.arange(0, prod(shape), _step(prod(shape))), shape)
+    return np.ravel_multi_index((n, *rest, c), (shape[0], *shape[2:], shape[1]))
 
 
 def same_place(a, b):
