@@ -10,7 +10,11 @@ Strides. An array in C order is worked on where it lies. So are images in channe
 their result is channels-last too. Anything else is first copied to C order, which costs one more
 walk over memory. The results are new arrays, or out.
 
-Memory. The cache of a forward pass holds x itself, not a copy as in the layers: that saves a walk.
+Memory. A new result lies in the memory of an earlier one of its size that nothing refers to any
+more, if there is one: new pages of memory cost more than the arithmetic. Up to 256 MiB are kept for
+that; `release_memory` gives them back.
+
+The cache of a forward pass holds x itself, not a copy as in the layers: that saves a walk.
 Do not change x before the backward pass, or the gradient is wrong. Of a small x every number is
 compared there, of a large one a thousand. So an activation in place, or the next batch in the same
 memory, raises an error. One changed number among many goes unnoticed.
@@ -44,6 +48,7 @@ except ImportError as error:
     ) from error
 
 from bnlib.kernels import arrays, threads
+from bnlib.kernels.memory import release as release_memory  # noqa: F401
 
 try:
     from bnlib.kernels import compiled
@@ -313,8 +318,8 @@ def _frozen(x, eps, **given):
     """Return x for the loops, float64 where float32 will not do, eps, moments and parameters."""
     working, eps = arrays.prepared(x, eps)
     gamma, mean, var, *beta = contract.channel_values(x, np.float64, **given)
-    contract.variance(var, eps)
     if not (ordinary(var, eps, working.dtype) and ordinary(np.abs(mean), 1.0, working.dtype)):
+        contract.variance(var, eps)
         working = working.astype(contract.running_mean(mean).dtype, copy=False)
     moments = np.zeros((3, len(mean)))
     moments[0], moments[2] = mean, var

@@ -1,10 +1,12 @@
 """The arrays that the compiled loops take: in an order they know, and `out` with them."""
 
-from math import gcd
+from functools import lru_cache
+from math import gcd, prod
 
 import numpy as np
 
 from bnlib import contract
+from bnlib.kernels.memory import empty_like
 
 SAMPLES = 1000  # of x, compared to notice that x was changed
 
@@ -17,8 +19,13 @@ def prepared(x, eps):
     eps = contract.epsilon(eps, dtype)
     x = np.asarray(x).astype(dtype, copy=False)
     flags = x.flags
-    in_order = flags.c_contiguous or np.moveaxis(x, 1, -1).flags.c_contiguous
+    in_order = flags.c_contiguous or channels_last(x).flags.c_contiguous
     return (x if in_order and flags.aligned else x.copy()), eps
+
+
+def channels_last(a):
+    """Return (N, C, ...) as a view (N, ..., C): `np.moveaxis(a, 1, -1)`, without its checks."""
+    return a.transpose(0, *range(2, a.ndim), 1)
 
 
 def views(like, *arrays):
@@ -27,12 +34,12 @@ def views(like, *arrays):
     Each is a view if it lies in memory as `like` does, otherwise a copy.
     """
     images, channels = like.shape[:2]
+    rows = like.size // channels
     if not like.flags.c_contiguous:
-        arrays = [np.moveaxis(a, 1, -1) for a in arrays]
-        shape = -1, channels
-    else:
-        shape = (images, channels, -1) if like.size > images * channels else (images, channels)
-    return [_unlocked(np.ascontiguousarray(a)).reshape(shape) for a in arrays]
+        return [_plain(channels_last(a)).reshape(rows, channels) for a in arrays]
+    if rows == images:
+        return [_plain(a).reshape(images, channels) for a in arrays]
+    return [_plain(a).reshape(images, channels, rows // images) for a in arrays]
 
 
 class _Memory:
@@ -44,25 +51,44 @@ class _Memory:
         self.__array_interface__ = {**described, "data": (described["data"][0], False)}
 
 
-def _unlocked(a):
-    """Return an array that Numba need not tell from one that can be written.
+def _plain(a):
+    """Return an array in C order that Numba need not tell from one that can be written.
 
     It compiles a function anew for read-only arrays, and once is enough: no loop writes into what
     it reads.
     """
+    flags = a.flags
+    if flags.c_contiguous and flags.writeable:
+        return a
+    a = np.ascontiguousarray(a)
     return a if a.flags.writeable else np.asarray(_Memory(a))
 
 
 def sample(x):
-    """Return about a thousand numbers of x, spread over every image, channel and position."""
+    """Return about a thousand numbers of x, spread over every image, channel and position.
+
+    They are the same in every order in memory, which pickling may change.
+    """
     if x.size <= SAMPLES:
         return x.tobytes()
-    step = x.size // SAMPLES + 1
-    while gcd(step, x.size) > 1:  # no axis is met at the same places only
-        step += 1
     if x.flags.c_contiguous:
-        return x.reshape(-1)[::step].tobytes()
-    return x[np.unravel_index(np.arange(0, x.size, step), x.shape)].tobytes()
+        return x.reshape(-1)[:: _step(x.size)].tobytes()
+    return channels_last(x).reshape(-1)[_places(x.shape)].tobytes()
+
+
+@lru_cache
+def _step(size):
+    step = size // SAMPLES + 1
+    while gcd(step, size) > 1:  # no axis is met at the same places only
+        step += 1
+    return step
+
+
+@lru_cache
+def _places(shape):
+    """Return where in channels-last order lies what is met at each step in C order."""
+    n, c, *rest = np.unravel_index(np.arange(0, prod(shape), _step(prod(shape))), shape)
+    return np.ravel_multi_index((n, *rest, c), (shape[0], *shape[2:], shape[1]))
 
 
 def same_place(a, b):
@@ -102,7 +128,7 @@ def _overlap(a, b):
 def memory(out, like):
     """Return out if the loops can write into it, otherwise a new array in the order of `like`."""
     fits = out is not None and out.dtype == like.dtype and out.strides == like.strides
-    return np.asarray(out) if fits and out.flags.aligned else np.empty_like(like, subok=False)
+    return np.asarray(out) if fits and out.flags.aligned else empty_like(like)
 
 
 def delivered(result, out, dtype):

@@ -41,7 +41,7 @@ COARSE = 2.0**4  # the same for an upstream gradient, whose origin is mostly 0 t
 MISLED = 0.75  # the distance between that origin and the mean, by the origin, that is too far
 STRETCH = 256  # numbers added up in x's dtype
 TILE = 512  # channels of a table whose terms lie together
-ROWS = 32  # as STRETCH, for a table, where neighbours belong to different channels
+ROWS = 128  # as STRETCH, for a table, where neighbours belong to different channels
 
 
 @njit(**EXACT)
@@ -115,8 +115,9 @@ def _add_up(x, origin, first, last, start, stop, sums, squares):
                     d = row[c] - o[c]
                     total[c] += d
                     square[c] += d * d
-            sums[first:last] += total
-            squares[first:last] += square
+            for c in range(o.size):
+                sums[first + c] += total[c]
+                squares[first + c] += square[c]
 
 
 @njit(**SUM)
@@ -140,15 +141,24 @@ def _add_up_gradient(dout, x, above, origin, first, last, start, stop, sums, dot
         o, u, partial = origin[first:last], above[first:last], np.empty((2, last - first), x.dtype)
         total, dot = partial[0], partial[1]
         for begin in range(start, stop, ROWS):
+            end = min(begin + ROWS, stop)
             total[:], dot[:] = zero, zero
-            for n in range(begin, min(begin + ROWS, stop)):
-                row, g = x[n, first:last], dout[n, first:last]
+            for n in range(begin, end - 1, 2):
+                row, below = x[n, first:last], x[n + 1, first:last]
+                g, h = dout[n, first:last], dout[n + 1, first:last]
+                for c in range(o.size):
+                    e, f = g[c] - u[c], h[c] - u[c]
+                    total[c] += e + f
+                    dot[c] += e * (row[c] - o[c]) + f * (below[c] - o[c])
+            if (end - begin) % 2:
+                row, g = x[end - 1, first:last], dout[end - 1, first:last]
                 for c in range(o.size):
                     e = g[c] - u[c]
                     total[c] += e
                     dot[c] += e * (row[c] - o[c])
-            sums[first:last] += total
-            dots[first:last] += dot
+            for c in range(o.size):
+                sums[first + c] += total[c]
+                dots[first + c] += dot[c]
 
 
 @njit(**EXACT)
