@@ -79,7 +79,7 @@ def scaling(ax, numbers, predicted, measured, ylabel):
         line = ax.plot(numbers, costs[0], LINES[k], color=SERIES[k])
         marks = ax.plot(numbers, costs[1], MARKERS[k], color=SERIES[k])
         handles.append((*line, *marks))
-    ax.set(xscale="log", yscale="log", xlabel="machines", ylabel=ylabel)
+    ax.set(xscale="log", yscale="log", xlabel="machines, one shard each", ylabel=ylabel)
     ax.set_xticks(numbers, [f"{number:,}" for number in numbers])
     ax.xaxis.minorticks_off()
     ax.yaxis.set_major_formatter("{x:,g}")
