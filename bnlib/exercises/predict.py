@@ -568,6 +568,16 @@ ALL = {
             "weighted": "Weights mend the mean; the spread between the shards is still missing.",
         },
     ),
+    "machines_with_one_receiver": Number(
+        sqrt(100e-3 / 10e-6),
+        "With 100 machines the walk takes 1 ms, and so do the merges.",
+        {
+            100e-3 / 10e-6: "There one merge takes as long as a shard, but there are 9,999.",
+            1: "Two machines halve the walk, and add a single merge of 10 µs.",
+        },
+        share=0.05,
+        factor=2.0,
+    ),
 }
 
 __all__ = ["ALL", *ALL]

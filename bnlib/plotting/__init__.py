@@ -23,7 +23,7 @@ from bnlib.plotting.errors import offset_errors, secants, step_errors
 from bnlib.plotting.graph_picture import computational_graph
 from bnlib.plotting.lines import curves, eps_curve, line_and_residuals
 from bnlib.plotting.runs import bands
-from bnlib.plotting.speed import cost_by_size, predicted_and_measured
+from bnlib.plotting.speed import cost_by_size, predicted_and_measured, scaling
 from bnlib.plotting.style import CHANNELS, COLORS, GROUPS, LINES, MARKERS, SERIES, show, use_style
 from bnlib.plotting.verdict_matrix import verdicts
 
@@ -48,6 +48,7 @@ __all__ = [
     "numbered",
     "offset_errors",
     "predicted_and_measured",
+    "scaling",
     "secants",
     "show",
     "step_errors",

@@ -1,8 +1,8 @@
-"""The figures of the notebook on speed: arrays and an Axes in, the Axes out."""
+"""The figures of time and traffic, predicted and measured: arrays and an Axes in, the Axes out."""
 
 import numpy as np
 
-from bnlib.plotting.style import COLORS
+from bnlib.plotting.style import COLORS, LINES, MARKERS, SERIES
 
 
 def predicted_and_measured(ax, names, predicted, measured):
@@ -55,4 +55,33 @@ def cost_by_size(ax, shapes, seconds):
         ax.annotate(f"{shape}\n{y:,.0f} ns", (x, y), textcoords="offset points", **place)
     ax.set(xlabel="numbers in the batch", ylabel="ns for each number")
     ax.set(xlim=(numbers.min() / 2, numbers.max() * 12), ylim=(cost.min() / 5, cost.max() * 5))
+    return ax
+
+
+def scaling(ax, numbers, predicted, measured, ylabel):
+    """Draw what each way costs over the number of machines: a line predicted, marks measured.
+
+    Both axes are logarithmic, so a cost of 0 is left out.
+
+    Parameters
+    ----------
+    ax : matplotlib Axes
+    numbers : sequence of int
+        Of machines; they are the ticks.
+    predicted, measured : mapping from str to sequence of float
+        By the way's name, one cost for each number.
+    ylabel : str
+    """
+    handles = []
+    for k, name in enumerate(predicted):
+        costs = np.array([predicted[name], measured[name]], float)
+        costs[costs == 0] = np.nan
+        line = ax.plot(numbers, costs[0], LINES[k], color=SERIES[k])
+        marks = ax.plot(numbers, costs[1], MARKERS[k], color=SERIES[k])
+        handles.append((*line, *marks))
+    ax.set(xscale="log", yscale="log", xlabel="machines, one shard each", ylabel=ylabel)
+    ax.set_xticks(numbers, [f"{number:,}" for number in numbers])
+    ax.xaxis.minorticks_off()
+    ax.yaxis.set_major_formatter("{x:,g}")
+    ax.legend(handles, predicted, title="line: predicted\nmarks: measured")
     return ax
