@@ -102,10 +102,11 @@ class Way:
         }
 
 
-def measured(kind, shape, threads, turns, seconds):
-    """Return what each way took on one shape, and why others were left out."""
+def measured(kind, shape, threads, turns, seconds, names=None):
+    """Return what each way took on one shape, or those of these names; and why some were left out.
+    """
     label, random = f"{kind} {shape}, {threads} threads", Random(0)  # no one always follows another
-    names = tqdm(WAYS[kind], desc=f"{label}: start", unit="way", leave=False)
+    names = tqdm(names or WAYS[kind], desc=f"{label}: start", unit="way", leave=False)
     ways = {}
     try:
         for name in names:

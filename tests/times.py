@@ -23,6 +23,7 @@ COMPILED = (
     "tests/test_kernels.py",  # first, since it compiles most
     "tests/test_benchmarks.py",
     "tests/test_contract.py",
+    "tests/test_kernels_memory.py",
     "tests/test_layers_norms.py",
     "tests/test_reports.py",
     "tests/test_statistics_range.py",

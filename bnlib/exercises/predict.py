@@ -393,6 +393,19 @@ ALL = {
             "multiply many": "It has to fetch as many numbers as the copy.",
         },
     ),
+    "faults_of_a_new_array": Number(
+        3136,
+        "12,845,056 bytes, in pages of 4,096. With larger pages there are fewer.",
+        {
+            784: "A number has 4 bytes.",
+            3211264: "That is the count of numbers; a page holds 1,024 of them.",
+        },
+    ),
+    "faults_in_steady_training": Number(
+        0,
+        "Both results lie where those of the step before lay.",
+        {6000: "That is what two new arrays cost. But the memory of the first step is free."},
+    ),
     "digits_with_a_zero": Number(
         0,
         "The squares are near 10^8, where neighbours among 32-bit numbers lie 8 apart.",
