@@ -99,7 +99,9 @@ def figure(result):
         for name, (color, style) in drawn.items():
             points = [(prod(row["shape"]), nanoseconds(row, name)) for row in rows]
             points = [point for point in points if point[1] is not None]
-            ax.plot(*zip(*points, strict=True), style, color=COLORS[color], markersize=4, label=name)
+            ax.plot(
+                *zip(*points, strict=True), style, color=COLORS[color], markersize=4, label=name
+            )
         ax.set(xscale="log", yscale="log", xlabel="numbers in the batch", title=TITLES[axis])
     axes[0].set_ylabel("nanoseconds for each number")
     axes[-1].legend()

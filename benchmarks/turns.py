@@ -103,8 +103,7 @@ class Way:
 
 
 def measured(kind, shape, threads, turns, seconds, names=None):
-    """Return what each way took on one shape, or those of these names; and why some were left out.
-    """
+    """Return what each way took on one shape, all or those named, and why others were left out."""
     label, random = f"{kind} {shape}, {threads} threads", Random(0)  # no one always follows another
     names = tqdm(names or WAYS[kind], desc=f"{label}: start", unit="way", leave=False)
     ways = {}

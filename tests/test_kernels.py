@@ -445,6 +445,7 @@ def test_statistics_are_those_of_the_layers():
 
 
 PLANNED = [(64, 64, 56, 56), (8, 3, 224, 224), (64, 3, 224, 224), (50000, 5), (1, 999, 170)]
+PLANNED += [(32, 256, 14, 14), (128, 512, 7, 7), (256, 64, 14, 14), (7, 129, 33, 19)]
 
 
 @pytest.mark.parametrize("threads", [1, 2, 3, 16])
@@ -458,6 +459,18 @@ def test_a_plan_covers_every_channel_and_gives_work_to_each_thread(threads, shap
     assert 1 <= block <= shape[1]
     assert 1 <= shards <= shape[0]
     assert blocks * shards >= min(threads, shape[1] * shape[0])
+
+
+@pytest.mark.parametrize("shape", [(40, 3, 17, 19), (9, 129, 5, 7), (3, 300, 33)], ids=str)
+def test_blocks_of_channels_give_what_all_at_once_give(shape, monkeypatch):
+    case = random_case(shape, dtype=np.float32)
+    for name, value in {"SERIAL": 0, "OWN_CACHE": 0, "BLOCK": 4, "SHORT_RUN": 4}.items():
+        monkeypatch.setattr(sharing, name, value)
+    [view] = arrays.views(case.x, case.x)
+    assert sharing.plan(view)[1] < shape[1]
+    results = zip(both_passes(kernels, case), both_passes(layers, case), strict=True)
+    for got, right in results:
+        assert relative(got, right) < 1e-6
 
 
 SMALL_THEN_LARGE = """
