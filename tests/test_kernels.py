@@ -461,7 +461,7 @@ def test_a_plan_covers_every_channel_and_gives_work_to_each_thread(threads, shap
     assert blocks * shards >= min(threads, shape[1] * shape[0])
 
 
-@pytest.mark.parametrize("shape", [(40, 3, 17, 19), (9, 129, 5, 7), (3, 300, 33)], ids=str)
+@pytest.mark.parametrize("shape", [(40, 4, 17, 19), (9, 129, 5, 7), (3, 300, 33)], ids=str)
 def test_blocks_of_channels_give_what_all_at_once_give(shape, monkeypatch):
     case = random_case(shape, dtype=np.float32)
     for name, value in {"SERIAL": 0, "OWN_CACHE": 0, "BLOCK": 4, "SHORT_RUN": 4}.items():
