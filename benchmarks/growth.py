@@ -93,7 +93,7 @@ def figure(result):
         "bnlib.layers": ("mean", "^-"),
         LIMIT: ("muted", "--"),
     }
-    fig, axes = plt.subplots(1, len(AXES), figsize=(11, 4), sharey=True)
+    fig, axes = plt.subplots(1, len(AXES), figsize=(11, 4), sharey=True, layout="constrained")
     for ax, axis in zip(axes, AXES, strict=True):
         rows = [row for row in result["found"] if row["axis"] == axis]
         for name, (color, style) in drawn.items():
@@ -104,7 +104,7 @@ def figure(result):
             )
         ax.set(xscale="log", yscale="log", xlabel="numbers in the batch", title=TITLES[axis])
     axes[0].set_ylabel("nanoseconds for each number")
-    axes[-1].legend()
+    fig.legend(*axes[0].get_legend_handles_labels(), loc="outside upper center", ncols=4)
     return fig
 
 
