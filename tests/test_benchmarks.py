@@ -8,7 +8,7 @@ import sys
 import numpy as np
 import pytest
 
-from benchmarks import independent, limit, machine, numpy_peers, report, turns, way
+from benchmarks import growth, independent, limit, machine, numpy_peers, report, turns, way
 from benchmarks.__main__ import shape
 from benchmarks.peers import LAST, LIMIT, WAYS, Case
 from benchmarks.turns import ROOT, Way, was_quiet
@@ -155,6 +155,50 @@ def test_a_process_that_ends_is_left_out(monkeypatch):
 def test_a_shape_that_is_none_is_refused(text):
     with pytest.raises(ValueError):  # noqa: PT011 - argparse turns it into a message
         shape(text)
+
+
+def test_each_axis_grows_alone_and_over_four_orders_of_magnitude():
+    assert growth.STEPS[-1] == 10**4 * growth.STEPS[0]
+    for axis, of in growth.AXES.items():
+        shapes = [of(k) for k in growth.STEPS]
+        moving = {place for place in range(4) if len({shape[place] for shape in shapes}) > 1}
+        assert moving == {"N": {0}, "C": {1}, "H W": {2, 3}}[axis]
+        sizes = [np.prod(shape) / shapes[0][0] / shapes[0][1] for shape in shapes]
+        assert sizes[-1] / sizes[0] == 10**4, axis
+
+
+def test_growth_has_a_row_and_a_mark_for_each_size_and_the_lowest_limit():
+    def row(axis, k):
+        names = [name for name in (*growth.NAMES, *growth.LOWEST) if name != "PyTorch"]
+        ways = {name: SEEN | QUIET | {"median": 1e-3 * (2 + n)} for n, name in enumerate(names)}
+        return {"axis": axis, "size": k, "shape": growth.AXES[axis](k), "ways": ways}
+
+    found = [row(axis, k) for axis in growth.AXES for k in (1, 10)]
+    result = {"threads": 2, "processor": "any", "found": found}
+    lowest = min(found[0]["ways"][name]["median"] for name in growth.LOWEST)
+    assert growth.nanoseconds(found[0], LIMIT) == pytest.approx(1e9 * lowest / 3136)
+    assert growth.nanoseconds(found[0], "PyTorch") is None
+    assert growth.text(result).count("| (") == len(found)
+    assert "meanwhile" not in growth.text(result)
+    assert [len(ax.lines) for ax in growth.figure(result).axes] == [4, 4, 4]
+
+
+def test_only_the_ways_that_are_named_are_measured(monkeypatch):
+    asked = []
+
+    class Fake:
+        left_out = "fake"
+
+        def __init__(self, name, *_):
+            asked.append(name)
+
+        def end(self):
+            pass
+
+    monkeypatch.setattr(turns, "Way", Fake)
+    turns.measured("training", (2, 3), 1, 1, 0.1, names=["PyTorch"])
+    turns.measured("inference", (2, 3), 1, 1, 0.1)
+    assert asked == ["PyTorch", *WAYS["inference"]]
 
 
 @pytest.mark.slow  # starts every installed way
