@@ -143,9 +143,10 @@ def test_case_06_no_epoch_ends_with_a_batch_of_one():
     alone = RunningStatistics.initial(1, KERAS).update(np.array([[7.0]]), KERAS)
     np.testing.assert_allclose(kept(alone), recorded["Keras"]["running"], rtol=1e-14)
     for rows in range(2, 200):
-        plain = [min(64, rows - start) for start in range(0, rows, 64)]
-        spread = [len(part) for part in np.array_split(np.ones(rows), len(plain))]
-        assert (min(plain) == 1) == (rows % 64 == 1)
+        for size in (1, 2, 64):
+            sizes = [min(size, rows - start) for start in range(0, rows, size)]
+            assert (min(sizes) == 1) == (size == 1 or rows % size == 1)
+        spread = [len(part) for part in np.array_split(np.ones(rows), -(-rows // 64))]
         assert min(spread) > 1
 
 

@@ -417,7 +417,7 @@ ALL = {
         "No gradient moves running statistics, so freezing weights does not stop them.",
         {
             1: "Running statistics have no gradient, and no optimizer knows them.",
-            2: "Evaluation takes no variance of its rows; a larger batch would move the answers as well.",
+            2: "Evaluation takes no variance of its rows, and a larger batch moves them, too.",
             3: "The answers before and after use one eps; only the step lies between them.",
             5: "Lost digits would change the last places, not the first.",
         },
@@ -488,7 +488,7 @@ ALL = {
         {
             1: "Pieces would be normalized by themselves, and the gradients would differ.",
             2: "dx sums to zero, so it would leave the mean where it is.",
-            3: "Both start from 0 and 1, and with the checkpoint more of the batch has come in, not less.",
+            3: "Both start from 0 and 1, and the checkpoint takes in more of the batch, not less.",
             4: "Then the running mean would be 0.9 times 3, which is 2.7.",
         },
     ),
