@@ -436,7 +436,7 @@ ALL = {
         1,
         "After 22 steps of momentum 0.99 the start has a weight of 0.80.",
         {
-            2: "64 / 63 is far too near 1 for a spread of 1.6, and Keras keeps the biased one.",
+            2: "64 / 63 is far too near 1 for a spread of 1.6, and Keras divides by m.",
             3: "An eps of 0.001 beside a variance of 4 changes a ten-thousandth.",
             4: "gamma and beta are the same in both modes.",
             5: "With a momentum of 0.99 the last batch weighs 0.01.",
