@@ -156,6 +156,14 @@ def recorded_in(number):
                 yield ast.literal_eval(node.value)
 
 
+@pytest.mark.parametrize("number", [n for n in range(1, 17) if "seen = " in code(n)[0].source])
+def test_what_was_seen_is_computed_after_the_choice(number):
+    said = [line for cell in code(number)[2:] for line in printed(cell).splitlines()]
+    compared = [line for line in said if "as seen" in line]
+    assert compared
+    assert all(line.endswith("True") for line in compared)
+
+
 def stored(number):
     if number == 14:
         layers = json.loads(offsets.TARGET.read_text(encoding="utf-8"))["layers"]
