@@ -7,14 +7,14 @@ import json
 import re
 import warnings
 from functools import cache
-from itertools import pairwise
+from itertools import combinations, pairwise
 
 import matplotlib as mpl
 import nbformat
 import pytest
 from matplotlib import pyplot as plt
 
-from bnlib import predict
+from bnlib import plotting, predict
 from bnlib.exercises.predict import Choice
 from bnlib.plotting import style as look
 from tests import test_clinic
@@ -224,8 +224,23 @@ LINK = r"\[Case (\d+)\]\((?:(?:\.\./)?notebooks/11_clinic\.ipynb)?#([^)]+)\)"
 
 def tables():
     """Return the notebook's last tables, as Markdown."""
-    (text,) = [c.source for c in cells() if c.source.startswith("## From symptom to cause to test")]
+    (text,) = [c.source for c in cells() if c.source.startswith("The same as tables")]
     return text
+
+
+def rows_of_the_picture():
+    """Return {number: (symptom, cause, test)} as the picture's cells write them out."""
+    heading = "## From symptom to cause to test"
+    start = next(k for k, cell in enumerate(cells()) if cell.source.startswith(heading))
+    texts = [
+        node.value.value
+        for cell in cells()[start:]
+        if cell.cell_type == "code"
+        for node in ast.parse(cell.source).body
+        if isinstance(node, ast.Assign) and isinstance(node.value, ast.Constant)
+    ]
+    lines = [line.split(" > ") for text in texts for line in text.strip().splitlines()]
+    return {int(number): rest for number, *rest in lines}
 
 
 def rows(page):
@@ -235,6 +250,26 @@ def rows(page):
         if line.startswith("|") and (link := re.search(LINK, line)):
             found[int(link[1])] = [part.strip() for part in line.strip("| ").split("|")]
     return found
+
+
+def test_picture_says_what_the_tables_say():
+    told = {
+        number: [part.lstrip("→ ") for part in row[:3]] for number, row in rows(tables()).items()
+    }
+    assert rows_of_the_picture() == told
+    assert sorted(told) == list(range(1, 17))
+
+
+def test_texts_of_the_picture_do_not_overlap():
+    given = [(str(number), *texts) for number, texts in rows_of_the_picture().items()]
+    with mpl.rc_context():
+        plotting.use_style()
+        ax = plotting.diagnosis(plt.subplots()[1], {"all": given})
+        ax.figure.draw_without_rendering()  # so that the layout is settled
+    boxes = [text.get_window_extent() for text in ax.texts if text.get_text()]
+    assert [(a, b) for a, b in combinations(boxes, 2) if a.overlaps(b)] == []
+    assert max(box.x1 for box in boxes) <= ax.figure.bbox.width
+    plt.close("all")
 
 
 def test_page_of_diagnosis_says_what_the_notebooks_tables_say():
