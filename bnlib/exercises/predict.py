@@ -595,6 +595,18 @@ ALL = {
             "weighted": "Weights mend the mean; the spread between the shards is still missing.",
         },
     ),
+    "two_digits_far_from_zero": Names(
+        {"sums 64", "merged 32", "merged 64"},
+        "A better scheme is worth about as much here as twice the bits.",
+        {
+            "sums 32": "A million squared has 13 digits, and 32 bits hold seven.",
+        },
+    ),
+    "traffic_grows_with": Names(
+        {"channels", "shards"},
+        "Each shard sends three numbers per channel, however many images it holds.",
+        {"images": "A shard sends its moments, and these are as many for any number of images."},
+    ),
     "machines_with_one_receiver": Number(
         sqrt(100e-3 / 10e-6),
         "With 100 machines the walk takes 1 ms, and so do the merges.",

@@ -11,8 +11,8 @@ their result is channels-last too. Anything else is first copied to C order, whi
 walk over memory. The results are new arrays, or out.
 
 Memory. A new result lies in the memory of an earlier one of its size that nothing refers to any
-more, if there is one: new pages of memory cost more than the arithmetic. Up to 256 MiB are kept for
-that; `release_memory` gives them back.
+more, if there is one: new pages of memory cost more than the arithmetic. The last results, of up to
+300 MB in all, are remembered for that; `release_memory` forgets them.
 
 The cache of a forward pass holds x itself, not a copy as in the layers: that saves a walk.
 Do not change x before the backward pass, or the gradient is wrong. Of a small x every number is

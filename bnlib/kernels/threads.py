@@ -1,7 +1,7 @@
 """How many threads share a batch, and what each of them takes."""
 
 import os
-from threading import Lock
+from threading import RLock
 
 import numba
 
@@ -10,7 +10,7 @@ SHARED_CACHE = 2**24  # bytes; more than this is read from memory again in a sec
 OWN_CACHE = 2**21  # bytes; more than this no core keeps to itself
 RUN, SHORT_RUN = 2**15, 2**12  # bytes that a block of channels should cover in one piece
 BLOCK = 2**18  # bytes of a block that a core keeps to itself between two walks
-ONE_AT_A_TIME = Lock()  # not every threading layer of Numba can be entered twice
+ONE_AT_A_TIME = RLock()  # not every threading layer of Numba can be entered twice at once
 FORKED: list[bool] = []  # not empty in a forked process
 
 
