@@ -83,7 +83,7 @@ def several_values(x, shape, axes, sharing="group", needed_by="each mean", least
     if m == 0:
         raise ValueError(f"x is an empty batch, shape {x.shape}: it has no mean")
     if m < least:
-        why = f"shape {x.shape}: its variance is zero and every gradient vanishes"
+        why = f"shape {x.shape}: its variance is zero, and so are dx and dgamma"
         raise ValueError(f"x has one value per {sharing}, {why}; {needed_by} needs at least two")
     return m
 

@@ -29,7 +29,7 @@ def kept(running):
 
 
 def test_case_01_a_frozen_layer_keeps_its_whole_state():
-    recorded = RECORDED["frozen_layer_drifts"]
+    recorded = RECORDED["case_1"]
     pretrained = RunningStatistics([0.0], [1.0])
     drifted = pretrained.update(ROWS, PYTORCH)
     for name in ("PyTorch, requires_grad=False", "PyTorch, layer.eval() before train()"):
@@ -54,7 +54,7 @@ def test_case_02_one_infinite_batch_does_not_reach_evaluation(momentum):
     for _ in range(100):
         careful = careful.update(ROWS, convention)
         poisoned = poisoned.update(ROWS, convention)
-    recorded = RECORDED["nan_in_evaluation"][f"PyTorch, momentum {momentum}"]
+    recorded = RECORDED["case_2"][f"PyTorch, momentum {momentum}"]
     assert not np.isfinite([float(v) for v in recorded["running"]]).any()
     assert not np.isfinite(kept(poisoned)).any()
     y = bnlib.batchnorm_inference(ROWS, [1], [0], **careful.for_inference(PYTORCH))
@@ -62,7 +62,7 @@ def test_case_02_one_infinite_batch_does_not_reach_evaluation(momentum):
 
 
 def test_case_03_recalibrated_statistics_evaluate_as_training_does():
-    recorded = RECORDED["training_and_evaluation_disagree"]
+    recorded = RECORDED["case_3"]
     for convention, name in ((KERAS, "Keras"), (PYTORCH, "PyTorch")):
         young = RunningStatistics.initial(1, convention)
         for _ in range(22):
@@ -89,14 +89,14 @@ def test_case_03_merged_moments_do_not_mind_the_order():
     running = RunningStatistics.initial(1, average)
     for pair in np.split(numbers, 4):
         running = running.update(pair, average)
-    recorded = RECORDED["training_and_evaluation_disagree"]
+    recorded = RECORDED["case_3"]
     np.testing.assert_allclose(
         kept(running), recorded["PyTorch, update_bn, 0 to 7 in pairs"], rtol=1e-15
     )
 
 
 def test_case_04_backward_in_evaluation_is_a_straight_line():
-    recorded = RECORDED["gradient_in_evaluation"]
+    recorded = RECORDED["case_4"]
     ones = np.ones((3, 1))
     _, saved = bnlib.batchnorm_forward(ROWS, [2], [0])
     np.testing.assert_allclose(
@@ -120,7 +120,7 @@ def test_case_04_backward_in_evaluation_is_a_straight_line():
 
 
 def test_case_05_moved_statistics_give_the_same_answers():
-    recorded = RECORDED["moved_weights_differ"]
+    recorded = RECORDED["case_5"]
     x, copied = np.array([[0.45], [0.5], [0.6]]), RunningStatistics([0.5], [0.05**2])
 
     def answers(running, convention):
@@ -136,21 +136,22 @@ def test_case_05_moved_statistics_give_the_same_answers():
 
 
 def test_case_06_no_epoch_ends_with_a_batch_of_one():
-    recorded = RECORDED["last_batch_fails"]
+    recorded = RECORDED["case_6"]
     assert recorded["PyTorch"].startswith("Expected more than 1 value per channel when training")
     with pytest.raises(ValueError, match="one value per channel"):
         bnlib.batchnorm_forward(np.ones((1, 3)), np.ones(3), np.zeros(3))
     alone = RunningStatistics.initial(1, KERAS).update(np.array([[7.0]]), KERAS)
     np.testing.assert_allclose(kept(alone), recorded["Keras"]["running"], rtol=1e-14)
     for rows in range(2, 200):
-        plain = [min(64, rows - start) for start in range(0, rows, 64)]
-        spread = [len(part) for part in np.array_split(np.ones(rows), len(plain))]
-        assert (min(plain) == 1) == (rows % 64 == 1)
+        for size in (1, 2, 64):
+            sizes = [min(size, rows - start) for start in range(0, rows, size)]
+            assert (min(sizes) == 1) == (size == 1 or rows % size == 1)
+        spread = [len(part) for part in np.array_split(np.ones(rows), -(-rows // 64))]
         assert min(spread) > 1
 
 
 def test_case_07_a_longer_padding_changes_nothing():
-    recorded = RECORDED["padding_changes_answers"]
+    recorded = RECORDED["case_7"]
     x = np.array(clinic.PADDED)
     padded = bnlib.batch_statistics(x)
     np.testing.assert_allclose([padded.mean[0], padded.var[0]], recorded["Keras"], rtol=1e-15)
@@ -172,7 +173,7 @@ def test_case_07_a_longer_padding_changes_nothing():
 
 
 def test_case_08_two_updates_of_the_mended_momentum_are_one():
-    recorded = RECORDED["checkpointed_block_differs"]
+    recorded = RECORDED["case_8"]
     mended = replace(PYTORCH, momentum=1 - np.sqrt(0.9))
     runs = {"plain": (PYTORCH, 1), "checkpoint": (PYTORCH, 2), "mended": (mended, 2)}
     for name, (convention, times) in runs.items():
@@ -227,8 +228,8 @@ def test_case_10_scale_before_a_norm_changes_only_the_steps():
 @pytest.mark.parametrize("optimizer", ["SGD", "AdamW"])
 def test_case_10_decay_without_gradient_leaves_gamma_and_beta(optimizer):
     start = {"weight": np.ones((2, 3)), "gamma": np.ones(2), "beta": np.ones(2)}
-    everything = RECORDED["decay_without_effect"][f"PyTorch, {optimizer}"]
-    grouped = RECORDED["decay_without_effect"][f"PyTorch, {optimizer}, two groups"]
+    everything = RECORDED["case_10"][f"PyTorch, {optimizer}"]
+    grouped = RECORDED["case_10"][f"PyTorch, {optimizer}, two groups"]
     shrunk = 1 - 0.1 * everything["weight_decay"]
     for name, value in start.items():
         np.testing.assert_allclose(everything[name], shrunk, rtol=1e-15)
@@ -264,7 +265,7 @@ def upsampled(image, filters):
 
 
 def test_case_12_a_square_weight_is_folded_along_its_outputs():
-    recorded = RECORDED["folded_network_differs"]
+    recorded = RECORDED["case_12"]
     apart = recorded["PyTorch, float32"]
     assert apart["sum of the differences"] / apart["numbers"] < 1e-7
     rng = np.random.default_rng(0)
@@ -337,7 +338,7 @@ def test_case_15_an_average_in_bfloat16_stops_short(momentum):
     for _ in range(2000):
         mean = bfloat16(bfloat16(old * mean) + bfloat16(new * 100))
         var = bfloat16(bfloat16(old * var) + bfloat16(new * 2))
-    recorded = RECORDED["half_precision_stalls"]
+    recorded = RECORDED["case_15"]
     assert [mean, var] == recorded[f"PyTorch, bfloat16, momentum {momentum}"]
     running = RunningStatistics([0.0], [1.0])
     x = np.array([[99.0], [101.0]], np.float16)

@@ -119,7 +119,7 @@ def test_some_of_the_names_are_close():
 
 @pytest.mark.parametrize("answer", [0, 6, 2.5, "2", (1, 2), True])
 def test_choice_is_one_number_from_1_to_5(answer):
-    verdict = said("padding_changes_answers", answer)
+    verdict = said("case_7", answer)
     assert verdict.message == "Not right. The answer is one number from 1 to 5."
 
 

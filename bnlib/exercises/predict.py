@@ -425,164 +425,164 @@ ALL = {
             5: "It was measured with one, as NumPy's additions have.",
         },
     ),
-    # 11 Clinic
-    "frozen_layer_drifts": Choice(
+    # 11 Clinic: the names say nothing, so that they give nothing away
+    "case_1": Choice(
         4,
         "No gradient moves running statistics, so freezing weights does not stop them.",
         {
-            1: "gamma and beta are the same to the bit.",
-            2: "A larger batch would move the answers as well.",
+            1: "Running statistics have no gradient, and no optimizer knows them.",
+            2: "Evaluation takes no variance of its rows, and a larger batch moves them, too.",
             3: "The answers before and after use one eps; only the step lies between them.",
             5: "Lost digits would change the last places, not the first.",
         },
     ),
-    "nan_in_evaluation": Choice(
+    "case_2": Choice(
         3,
         "0.9 times infinity is infinity, so no later batch can wash it out.",
         {
             1: "Diverged weights would spoil the training output, too.",
             2: "A constant channel would be NaN in training as well.",
-            4: "In evaluation the size of the batch does not matter.",
+            4: "It is the last training batch, and in training its outputs are finite.",
             5: "A running variance is a weighted mean of variances, which are not negative.",
         },
     ),
-    "training_and_evaluation_disagree": Choice(
+    "case_3": Choice(
         1,
         "After 22 steps of momentum 0.99 the start has a weight of 0.80.",
         {
-            2: "These are the training data.",
+            2: "64 / 63 is far too near 1 for a spread of 1.6, and Keras divides by m.",
             3: "An eps of 0.001 beside a variance of 4 changes a ten-thousandth.",
             4: "gamma and beta are the same in both modes.",
-            5: "It is a training batch that is evaluated.",
+            5: "With a momentum of 0.99 the last batch weighs 0.01.",
         },
     ),
-    "gradient_in_evaluation": Choice(
+    "case_4": Choice(
         5,
         "In evaluation mean and variance are given numbers, and nothing flows back through them.",
         {
             1: "In evaluation y is a straight line in x, and any step is right.",
             2: "An eps of 0.00001 beside a variance of 4 or 5 changes the sixth digit.",
-            3: "A missing factor of 2 would give 0.5, not 0.",
+            3: "It is the same x, and with any other a dout of ones would give zeros as well.",
             4: "That is so in training. In evaluation the derivative of the sum is not zero.",
         },
     ),
-    "moved_weights_differ": Choice(
+    "case_5": Choice(
         2,
         "0.0025 + 0.001 is 1.39 times 0.0025 + 0.00001, and the root of that is 1.18.",
         {
             1: "Nothing is trained here; momentum plays no part.",
             3: "The variance is a given number here, copied as it is.",
-            4: "There is one channel, and its zero is in the same place.",
+            4: "0.05 + 0.001 is 2 % more than 0.05; the outputs are 18 % apart.",
             5: "float32 would change the seventh digit.",
         },
     ),
-    "last_batch_fails": Choice(
+    "case_6": Choice(
         4,
         "65 = 64 + 1. The mean of one value is that value, and nothing is left of it.",
         {
             1: "With another split the same rows train.",
             2: "It is not, and it would not help: the difference to the mean is zero.",
-            3: "Nothing has been learned yet.",
+            3: "70 rows leave a last batch of 6, and that one trained.",
             5: "In training they are not read.",
         },
     ),
-    "padding_changes_answers": Choice(
+    "case_7": Choice(
         1,
         "Half of the numbers are zeros, so the mean falls from 3 to 1.5.",
         {
             2: "In evaluation the padding could not change anything.",
-            3: "eps is the same for each length.",
+            3: "eps is the same for each length, and 0.00001.",
             4: "That is another layer; and its means would count the zeros as well.",
-            5: "The numbers are small and whole.",
+            5: "Then the middle one, 3, would still become 0. It becomes 0.79.",
         },
     ),
-    "checkpointed_block_differs": Choice(
+    "case_8": Choice(
         5,
         "Two updates of weight 0.1 weigh 0.19 together.",
         {
-            1: "There is no dropout here, and gradients would differ with it.",
-            2: "The gradients agree to the bit.",
-            3: "That would change the last digits.",
-            4: "Both runs have the same convention.",
+            1: "Pieces would be normalized by themselves, and the gradients would differ.",
+            2: "dx sums to zero, so it would leave the mean where it is.",
+            3: "Both start from 0 and 1, and the checkpoint takes in more of the batch, not less.",
+            4: "Then the running mean would be 0.9 times 3, which is 2.7.",
         },
     ),
-    "accumulated_gradients_differ": Choice(
+    "case_9": Choice(
         2,
         "A piece's mean is not the batch's, so the pieces belong to another function.",
         {
             1: "Without a norm the same division is exact.",
             3: "They are updated four times, but training does not read them.",
-            4: "There is none here.",
+            4: "With unbiased variances the pieces would still have four means.",
             5: "The order is the same, and no order would help.",
         },
     ),
-    "decay_without_effect": Choice(
+    "case_10": Choice(
         3,
         "y is the same for w and 0.1 w; its gradient is ten times as large.",
         {
-            1: "The weights are a tenth of what they were.",
+            1: "There is no bias, and the weights are a tenth of what they were.",
             2: "eps is 0 here.",
             4: "gamma is 1 in both.",
-            5: "A factor of ten is not weak.",
+            5: "The outputs are looked at right behind the norm.",
         },
     ),
-    "dropout_and_spread": Choice(
+    "case_11": Choice(
         4,
         "Zeros among doubled values spread more than the values themselves.",
         {
-            1: "They are those of all the training data.",
+            1: "Then the variance would be too small, and the spread in evaluation above 1.",
             2: "Then the mean would be off by half.",
             3: "An eps of 0.00001 does nothing beside a variance near 1.",
             5: "The ReLU comes before the norm, and in both modes.",
         },
     ),
-    "folded_network_differs": Choice(
+    "case_12": Choice(
         1,
         "A square weight fits both ways, so no shape can complain.",
         {
-            2: "There is no bias here.",
-            3: "float64 rounds in the sixteenth digit.",
-            4: "The variances lie between 0.5 and 2; eps would change the fifth digit.",
+            2: "Then each row would be off by the same three numbers; print them, and they differ.",
+            3: "The variances lie between 0.5 and 2; eps would change the fifth digit.",
+            4: "It is used as the weight was before: x @ weight.T.",
             5: "The same running statistics are given to both.",
         },
     ),
-    "workers_disagree": Choice(
+    "case_13": Choice(
         5,
         "Weights of 6 and 2 mend the mean; the variance lacks the spread between the shards.",
         {
-            1: "Both shards are in the average.",
-            2: "There are no weights here, only rows.",
+            1: "The two rows of the smaller shard have a mean of 21, not 12.25.",
+            2: "No running statistics are in it; all numbers are of this batch.",
             3: "That would change the last digits.",
-            4: "Both ways use the biased one.",
+            4: "No divisor changes a mean, nor makes 2 of 60.",
         },
     ),
-    "offset_costs_digits": Choice(
+    "case_14": Choice(
         3,
         "The squares are near 100,000,000, where neighbouring float32 numbers are 8 apart.",
         {
             1: "eps cannot bring lost digits back; it only hides a negative variance.",
             2: "float32 holds squares up to numbers of 1e19.",
             4: "With 4096 values that changes the fourth digit.",
-            5: "Their spread is 1.",
+            5: "float32 holds numbers near 10,000 to a thousandth, and their spread is 1.",
         },
     ),
-    "half_precision_stalls": Choice(
+    "case_15": Choice(
         2,
         "Near 96 neighbouring bfloat16 numbers are 0.5 apart, and 0.9 * 96 + 10 is 96 again.",
         {
-            1: "After 1,000 steps it is where it is after 2,000.",
+            1: "100 is a number of bfloat16; nothing of it is lost.",
             3: "bfloat16 reaches as far as float32.",
             4: "It is the mean that is off.",
             5: "The loss plays no part in the forward pass.",
         },
     ),
-    "two_layer_norms": Choice(
+    "case_16": Choice(
         5,
         "One averages over C at each position, the other over C, H and W together.",
         {
             1: "Both were given the same array, and a transposed one would not fit gamma.",
-            2: "With six values that is a factor of 1.1, not more than 1 somewhere.",
-            3: "All is float64.",
+            2: "That is one factor for all numbers; here each differs by its own.",
+            3: "Over the image both have mean 0.",
             4: "gamma is 1 everywhere.",
         },
     ),

@@ -233,9 +233,9 @@ ALL = {
                 {3: "The forward pass reads x and writes y, too."},
             ),
             Number(
-                0.05,
-                "5 times 0.1 GB, divided by 10 GB a second.",
-                {0.01: "That is one sweep; there are five."},
+                0.07,
+                "7 times 0.1 GB, divided by 10 GB a second.",
+                {0.01: "That is one sweep; there are seven."},
             ),
             Names(
                 {"calls"},

@@ -18,7 +18,6 @@ from bnlib.plotting.batches import (
     histogram,
     numbered,
 )
-from bnlib.plotting.diagnosis import diagnosis
 from bnlib.plotting.errors import offset_errors, secants, step_errors
 from bnlib.plotting.graph_picture import computational_graph
 from bnlib.plotting.lines import curves, eps_curve, line_and_residuals
@@ -41,7 +40,6 @@ __all__ = [
     "computational_graph",
     "cost_by_size",
     "curves",
-    "diagnosis",
     "eps_curve",
     "histogram",
     "line_and_residuals",

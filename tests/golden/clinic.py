@@ -56,7 +56,7 @@ def keras_layer(shape=(None, 1), **settings):
     return layer
 
 
-def frozen_layer_drifts():
+def case_1():
     """Train one batch with gamma and beta frozen, in each of the ways that people try."""
     import torch
 
@@ -81,7 +81,7 @@ def frozen_layer_drifts():
     return found
 
 
-def nan_in_evaluation():
+def case_2():
     """Train on one batch with an infinity, then on a hundred healthy ones."""
     import torch
 
@@ -104,7 +104,7 @@ def nan_in_evaluation():
     return found
 
 
-def training_and_evaluation_disagree():
+def case_3():
     """Train 22 steps on the same batch; let update_bn see sorted batches."""
     import torch
 
@@ -120,7 +120,7 @@ def training_and_evaluation_disagree():
     return found
 
 
-def gradient_in_evaluation():
+def case_4():
     """Send an upstream gradient of ones back, in training and in evaluation."""
 
     found = {}
@@ -134,7 +134,7 @@ def gradient_in_evaluation():
     return found
 
 
-def moved_weights_differ():
+def case_5():
     """Evaluate with the same statistics, a spread of 0.05, under each framework's own eps."""
     import torch
 
@@ -149,7 +149,7 @@ def moved_weights_differ():
     return found
 
 
-def last_batch_fails():
+def case_6():
     """Train on one row."""
     import torch
 
@@ -164,7 +164,7 @@ def last_batch_fails():
     return found
 
 
-def padding_changes_answers():
+def case_7():
     """Train on rows that are half padding, with and without a mask."""
     import torch
 
@@ -179,7 +179,7 @@ def padding_changes_answers():
     return found
 
 
-def checkpointed_block_differs():
+def case_8():
     """Train one batch with the layer checkpointed, with both momenta."""
     import torch
     from torch.utils.checkpoint import checkpoint
@@ -198,7 +198,7 @@ def checkpointed_block_differs():
     return found
 
 
-def decay_without_effect():
+def case_10():
     """Take one step from ones with no gradient but weight decay's, in a layer and its norm.
 
     Once all of it decays, and once only what has two axes or more.
@@ -231,7 +231,7 @@ def decay_without_effect():
     return found
 
 
-def folded_network_differs():
+def case_12():
     """Fold a grouped transposed convolution, and one of mmcv 747 in float32."""
     import torch
     from torch.nn.utils import fusion
@@ -256,7 +256,7 @@ def folded_network_differs():
     return found
 
 
-def half_precision_stalls():
+def case_15():
     """Keep running statistics of a batch with mean 100 for 2000 steps, in two precisions."""
     import torch
 
@@ -272,17 +272,17 @@ def half_precision_stalls():
 
 
 CASES = (
-    frozen_layer_drifts,
-    nan_in_evaluation,
-    training_and_evaluation_disagree,
-    gradient_in_evaluation,
-    moved_weights_differ,
-    last_batch_fails,
-    padding_changes_answers,
-    checkpointed_block_differs,
-    decay_without_effect,
-    folded_network_differs,
-    half_precision_stalls,
+    case_1,
+    case_2,
+    case_3,
+    case_4,
+    case_5,
+    case_6,
+    case_7,
+    case_8,
+    case_10,
+    case_12,
+    case_15,
 )
 
 
