@@ -42,7 +42,7 @@ def _as_the_formula(x, mean, inv_std, gamma, beta):
     notebook="10",
     hints=(
         "How many bytes has one array? A float32 has four.",
-        "32 * 64 * 28 * 28 numbers are 6.4 MB. Multiply by the sweeps.",
+        "32 * 64 * 28 * 28 are 6.4 million, times 4 bytes. Multiply by the sweeps.",
         "29 * 6,422,528 / 20e9 seconds, times 1000.",
     ),
     mistakes=(

@@ -407,9 +407,23 @@ ALL = {
         {6000: "That is what two new arrays cost. But the memory of the first step is free."},
     ),
     "digits_with_a_zero": Number(
-        0,
-        "The squares are near 10^8, where neighbours among 32-bit numbers lie 8 apart.",
-        {7: "7 digits are in each square; they cancel in the difference."},
+        7 - 2 * 3,
+        "A square spends twice the offset's 3 digits, and 32 bits hold about 7.",
+        {
+            4: "The offset spends 3 of 7 digits in a number, and twice as many in its square.",
+            7: "7 digits are in each square; most of them cancel in the difference.",
+        },
+        factor=2.0,
+    ),
+    "missing_from_the_channels": Choice(
+        2,
+        "20 of 26 sweeps meet the cache, and the prediction has the other six.",
+        {
+            1: "The count above shows what they can cost: with 0 faults, nothing.",
+            3: "They are about a thousand calls of a microsecond, so a millisecond.",
+            4: "Each walk does one operation for a number, which costs less than moving it.",
+            5: "It was measured with one, as NumPy's additions have.",
+        },
     ),
     # 11 Clinic: the names say nothing, so that they give nothing away
     "case_1": Choice(
