@@ -2,7 +2,7 @@
 
 import pytest
 
-STEP = 4
+STEP = 5
 
 
 def sampled(cases, step=STEP):
