@@ -1,5 +1,8 @@
 """A challenge asks for a check, and says what it refuses, what it misses, and what it costs."""
 
+import numpy as np
+import pytest
+
 from bnlib import exercises
 from bnlib.exercises import nb07_checks
 
@@ -19,9 +22,25 @@ def test_a_check_that_says_no_refuses_every_right_layer():
     assert score.missed == ()
 
 
-def test_an_error_on_right_code_is_the_checks_own():
-    result = FORWARD.check(lambda layer: layer["forward"]())
-    assert result.fault == "stopped"
+def endless(layer):
+    while True:
+        pass
+
+
+WITHOUT_A_VERDICT = {
+    "AttributeError": lambda layer: layer.forward,
+    "NameError": lambda layer: unheard_of,  # noqa: F821
+    "KeyError": lambda layer: layer["backwards"],
+    "memory": lambda layer: np.ones(10**12),
+    "wrong results": lambda layer: "right",
+    "does not end": endless,
+}
+
+
+@pytest.mark.parametrize(("kind", "check"), WITHOUT_A_VERDICT.items(), ids=WITHOUT_A_VERDICT)
+def test_an_error_on_right_code_is_the_checks_own_and_has_its_kind(kind, check):
+    result = FORWARD.check(check)
+    assert result.fault == kind
     assert "On code that is right" in str(result)
 
 

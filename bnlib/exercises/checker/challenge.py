@@ -14,11 +14,15 @@ FEW = 3  # names that a message lists
 
 
 class Score(NamedTuple):
-    """What a check did: names of the right that it refused, and of the wrong that it let pass."""
+    """What a check did: names of the right that it refused, and of the wrong that it let pass.
+
+    Where it never came to a verdict, problem says why, and kind what that is called.
+    """
 
     refused: tuple = ()
     missed: tuple = ()
     problem: str | None = None
+    kind: str | None = None
 
 
 class Challenge(Question):
@@ -55,12 +59,12 @@ class Challenge(Question):
         if not callable(answer):
             said = f"check takes the function itself: {self._call('check')}({self.name})"
             return Result(False, f"Not right yet. {said}.", "not a function")
-        verdict, problem = self._verdict(answer, next(iter(self.right.values())))
+        verdict, problem, _ = self._verdict(answer, next(iter(self.right.values())))
         if verdict is None and problem is None:
             return self._blank(answer)
         score = self.score(answer)
         if score.problem:
-            return Result(False, f"Not right yet. {score.problem}", "stopped")
+            return Result(False, f"Not right yet. {score.problem}", score.kind)
         if score.refused or score.missed:
             return self._wrong(score)
         return self._correct(f"Correct. {self._said(score)}\n{self._cost(answer)}")
@@ -69,26 +73,28 @@ class Challenge(Question):
         """Return what a check refuses of the right, and misses of the wrong."""
         refused, first = [], None
         for name, thing in self.right.items():
-            passed, problem = self._verdict(answer, thing)
+            passed, *reason = self._verdict(answer, thing)
             refused += [] if passed else [name]
-            first = first or problem
+            first = first or (reason if reason[0] else None)
         if len(refused) == len(self.right) and first:
-            return Score(problem=f"On code that is right, {first[0].lower()}{first[1:]}")
+            problem, kind = first
+            problem = f"On code that is right, {problem[0].lower()}{problem[1:]}"
+            return Score(problem=problem, kind=kind)
         missed = [name for name, thing in self.wrong.items() if self._verdict(answer, thing)[0]]
         return Score(tuple(refused), tuple(missed))
 
     def _verdict(self, answer, thing):
-        """Return whether a thing passes, None where nothing is said; and what went wrong."""
+        """Return whether a thing passes, None where nothing is said; what went wrong; its kind."""
         try:
             with limits(), quiet():
                 outcome = outcomes.attempt(answer, [thing], ("layer",), self.parts)
         except TookTooLong:
-            return False, "It did not come to an end. Take smaller batches."
+            return False, "It did not come to an end. Take smaller batches.", "does not end"
         if outcome.blank:
-            return None, None
+            return None, None, None
         if outcome.problem:
-            return False, outcome.problem
-        return bool(outcome.results[0].all()), None
+            return False, outcome.problem, outcome.kind
+        return bool(outcome.results[0].all()), None, None
 
     def _wrong(self, score):
         named = next((m for m in self.mistakes if self._alike(m.function, score)), None)
