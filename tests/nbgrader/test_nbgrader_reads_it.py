@@ -51,8 +51,12 @@ def test_notebook_is_released_without_its_solutions(course, name):
     folder, _ = course
     code, said = run(folder, "generate_assignment", name)
     assert code == 0, said
-    text = (folder / "release" / name / f"{name}.ipynb").read_text(encoding="utf-8")
-    for gone in ("BEGIN SOLUTION", "HIDDEN TESTS", "seed in"):
+    place = Path(name) / f"{name}.ipynb"
+    source = (folder / "source" / place).read_text(encoding="utf-8")
+    text = (folder / "release" / place).read_text(encoding="utf-8")
+    assert "BEGIN SOLUTION" in source
+    assert "HIDDEN TESTS" in source
+    for gone in ("BEGIN SOLUTION", "HIDDEN TESTS", f"seed in {nbgrader.HIDDEN_SEEDS}:"):
         assert gone not in text
     cells = json.loads(text)["cells"]
     marked = [cell for cell in cells if "nbgrader" in cell["metadata"]]
