@@ -2,7 +2,7 @@
 
 import pytest
 
-STEP = 6
+STEP = 8
 
 
 def sampled(cases, step=STEP):
