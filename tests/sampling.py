@@ -2,7 +2,7 @@
 
 import pytest
 
-STEP = 8
+STEP = 6
 
 
 def sampled(cases, step=STEP):
